@@ -1,0 +1,210 @@
+"""Every error that gridmgmt raises on purpose, as one tree.
+
+::
+
+    GridError
+    ├─ InvalidInput              422  the sender can mend it
+    │  ├─ InvalidCode                 a code fails its check
+    │  ├─ InvalidGeometry             not finite, not valid, empty, too large
+    │  ├─ WrongCrs                    CRS or datum missing or not the one asked for
+    │  ├─ MissingFact                 an action or report lacks a required fact
+    │  ├─ OutsideArea                 the point lies in no cell of the plan in force
+    │  ├─ UnknownCategory             no such class in the catalogue on that day
+    │  ├─ ImplausibleTime             observed in the future, or unreasonably long ago
+    │  └─ UnacceptablePhoto           not an image, truncated, too many pixels
+    ├─ TooLarge                  413  body or photo over its limit
+    ├─ NotSignedIn               401
+    ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
+    │  └─ DutiesNotSeparated          the person acted on another axis of this case
+    ├─ NotFound                  404
+    ├─ Conflict                  409
+    │  ├─ IllegalAction               the state does not permit it; names those it does
+    │  ├─ NotReady                    legal here, but a guard does not hold yet; names it
+    │  ├─ OffDutyList                 the duty list does not give this to the subdistrict
+    │  ├─ StaleVersion                somebody else moved the case first
+    │  ├─ ContentDiffers              one id, two contents
+    │  ├─ PlanNotInForce              no plan is published for that place and day
+    │  └─ PlanNotAdoptable            names the failed constraints
+    ├─ Infeasible                422  planning found no answer; names the binding constraint
+    └─ Unavailable               503  database, push or photo store; carries retry_after_s
+
+Rules: raise the narrowest class; never raise for "nothing found" in a list. HTTP lives in
+``api/errors.py`` alone. ``code`` is stable: clients and the Chinese texts key on it. ``facts``
+holds only what the asker may see. ``article`` is the article of 《天津市街道办事处条例》 and
+``rule`` the capability of docs/reference/traceability.md that the refusal rests on.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class GridError(Exception):
+    """Root of the tree.
+
+    Parameters
+    ----------
+    message : one English sentence without internals.
+    article : article and paragraph of the regulation, such as ``"22-1"``.
+    rule : capability id, such as ``"R22a"``.
+    facts : values that a client needs to phrase its own text; JSON-serialisable.
+    """
+
+    code: ClassVar[str] = "grid_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        article: str | None = None,
+        rule: str | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.article = article
+        self.rule = rule
+        self.facts: Mapping[str, Any] = facts
+
+
+class InvalidInput(GridError):
+    """The input cannot be accepted as it is; the sender can mend it."""
+
+    code = "invalid_input"
+
+
+class InvalidCode(InvalidInput):
+    """A code fails its length, alphabet or check digit."""
+
+    code = "invalid_code"
+
+
+class InvalidGeometry(InvalidInput):
+    """Not finite, not valid, empty or larger than allowed. Never repaired on the sender's behalf."""
+
+    code = "invalid_geometry"
+
+
+class WrongCrs(InvalidInput):
+    """CRS or datum missing, or not the one this function measures in."""
+
+    code = "wrong_crs"
+
+
+class MissingFact(InvalidInput):
+    """An action or a report lacks facts that its rule requires; ``facts["missing"]`` lists them."""
+
+    code = "missing_fact"
+
+
+class OutsideArea(InvalidInput):
+    """The point lies in no cell of the plan in force."""
+
+    code = "outside_area"
+
+
+class UnknownCategory(InvalidInput):
+    """No such class in the catalogue on that day."""
+
+    code = "unknown_category"
+
+
+class ImplausibleTime(InvalidInput):
+    """Observed in the future, or too long ago to act on."""
+
+    code = "implausible_time"
+
+
+class UnacceptablePhoto(InvalidInput):
+    """The bytes are not an image of an accepted kind, or not what they claim to be."""
+
+    code = "unacceptable_photo"
+
+
+class TooLarge(GridError):
+    """Body or photo over its limit; ``facts["limit_bytes"]``."""
+
+    code = "too_large"
+
+
+class NotSignedIn(GridError):
+    """No session, or one that has ended."""
+
+    code = "not_signed_in"
+
+
+class NotAllowed(GridError):
+    """The actor lacks the permission. Outside the actor's scope the edge renders it as not found."""
+
+    code = "not_allowed"
+
+
+class DutiesNotSeparated(NotAllowed):
+    """Whoever acted on one axis of a case may not act on another (监管分离)."""
+
+    code = "duties_not_separated"
+
+
+class NotFound(GridError):
+    """No such thing in the actor's scope."""
+
+    code = "not_found"
+
+
+class Conflict(GridError):
+    """The request is well formed but contradicts the present state."""
+
+    code = "conflict"
+
+
+class IllegalAction(Conflict):
+    """The state does not permit the action; ``facts`` has state, action and the legal actions."""
+
+    code = "illegal_action"
+
+
+class NotReady(Conflict):
+    """The action is legal in this state, but one of its guards does not hold yet; ``facts["guard"]``."""
+
+    code = "not_ready"
+
+
+class OffDutyList(Conflict):
+    """The duty list 职责清单 does not give this to the subdistrict (articles 7 and 45)."""
+
+    code = "off_duty_list"
+
+
+class StaleVersion(Conflict):
+    """Somebody else moved the case first; ``facts`` has the version and state now."""
+
+    code = "stale_version"
+
+
+class ContentDiffers(Conflict):
+    """The id is taken by other content; the stored one stays."""
+
+    code = "content_differs"
+
+
+class PlanNotInForce(Conflict):
+    """No grid plan is in force for that place and day."""
+
+    code = "plan_not_in_force"
+
+
+class PlanNotAdoptable(Conflict):
+    """A plan breaks constraints; ``facts["failed"]`` names them."""
+
+    code = "plan_not_adoptable"
+
+
+class Infeasible(GridError):
+    """Planning found no answer; ``facts`` names the binding constraint."""
+
+    code = "infeasible"
+
+
+class Unavailable(GridError):
+    """A thing we depend on is down; nothing was stored; try again after ``facts["retry_after_s"]``."""
+
+    code = "unavailable"
