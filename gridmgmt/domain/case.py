@@ -1,0 +1,381 @@
+"""A case 案件 and the only function that moves it.
+
+``advance`` is pure: (case, action, actor, now, facts) → the case after, the history line, the
+events. It never edits history and never decides by itself which clock counts: the calendar and the
+limits come in as :class:`Clocks`. Stored rows are written by ``storage/cases.py`` and by nothing
+else. Sources: DOMAIN §4.2-4.3, GB/T 30428.8; article 22 of the regulation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from gridmgmt.domain import permissions
+from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.domain.facts import is_empty, read_amount, read_day, read_id, read_limit_unit, read_yes_no
+from gridmgmt.domain.org import Actor
+from gridmgmt.domain.permissions import Axis
+from gridmgmt.domain.request import Request, require_grant, require_not_ruled
+from gridmgmt.domain.taxonomy import Limit
+from gridmgmt.domain.workflow import Action, Clock, State, Transition, transition
+from gridmgmt.domain.worktime import LimitUnit, WorkCalendar, deadline, shift_deadline
+from gridmgmt.errors import InvalidInput, MissingFact, NotReady, StaleVersion
+
+_NOBODY: Mapping[UUID, Axis] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What the deadlines of one case are computed with.
+
+    ``stage_limits`` gives each desk its own limit by state; ``handling_limit`` is the class's limit
+    (小类 × 区域类别) for the responsible unit.
+    """
+
+    calendar: WorkCalendar
+    stage_limits: Mapping[State, Limit]
+    handling_limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The present of a case; its past is the append-only history.
+
+    Times are aware UTC. ``version`` counts the history lines; the next step must build on it.
+    ``due_at`` is the handling deadline, ``stage_due_at`` that of the desk that has to act now.
+    ``acted`` remembers on which axis each person acted (separation of duties).
+    """
+
+    id: UUID
+    number: str
+    report_id: UUID
+    subdistrict_code: str
+    community_code: str
+    cell_code: str
+    plan_id: UUID
+    category: str
+    source: str
+    state: State
+    reported_by: UUID
+    reported_at: datetime
+    version: int = 1
+    needs_confirmation: bool = False
+    needs_feedback: bool = False
+    unit_code: str | None = None
+    worker_id: UUID | None = None
+    rule_id: str | None = None
+    limit_amount: int | None = None
+    limit_unit: LimitUnit | None = None
+    clock_started_at: datetime | None = None
+    clock_paused_at: datetime | None = None
+    due_at: datetime | None = None
+    stage_due_at: datetime | None = None
+    filed_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    signed_at: datetime | None = None
+    handled_at: datetime | None = None
+    verified_at: datetime | None = None
+    closed_at: datetime | None = None
+    confirmed: bool | None = None
+    ruled: bool = False
+    rework_count: int = 0
+    return_count: int = 0
+    merged_into: UUID | None = None
+    acted: Mapping[UUID, Axis] = field(default_factory=lambda: _NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of history; ``seq`` equals the case's version after it."""
+
+    case_id: UUID
+    seq: int
+    action: str
+    from_state: State | None
+    to_state: State
+    actor_id: UUID
+    at: datetime
+    facts: Mapping[str, Any]
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What :func:`advance` decided; nothing of it has been written yet."""
+
+    case: Case
+    step: Step
+    events: tuple[Event, ...]
+
+
+def open_case(case: Case, *, clocks: Clocks, facts: Mapping[str, Any]) -> Decision:
+    """The first line of a case's history: the report 上报 or the self-handled report 自处置上报.
+
+    Parameters
+    ----------
+    case : in state ``reported`` or ``self_handled``, version 1. Whoever handled on the spot is the
+        case's worker and acted for handling, so that somebody else audits it (R22a).
+    facts : stored with the line: routing proposal, photos, duplicates seen.
+    """
+    event = EventKind.REPORT_RECEIVED
+    if case.state is State.SELF_HANDLED:
+        event = EventKind.SELF_HANDLED_REPORTED
+        acted = MappingProxyType({case.reported_by: Axis.HANDLING})
+        case = replace(case, worker_id=case.reported_by, acted=acted)
+    case = replace(case, stage_due_at=_stage_due(case, case.reported_at, clocks, facts))
+    step = Step(case.id, 1, "report", None, case.state, case.reported_by, case.reported_at, facts, "22-1")
+    return Decision(case, step, (_event(case, event, case.reported_at, {}),))
+
+
+def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) -> Transition:
+    """Whether this actor may do this now; the row of the table if so.
+
+    Raises
+    ------
+    NotAllowed
+        The actor lacks the permission, or the case is not his to handle.
+    DutiesNotSeparated
+        He acted on another axis of this case.
+    IllegalAction
+        The state does not permit it; the legal actions are named.
+    MissingFact
+        A fact that the row requires is absent or empty.
+    NotReady
+        A guard does not hold: confirmation or signature first, no return after a ruling.
+    """
+    if not permissions.in_scope(actor, case.subdistrict_code):
+        permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
+    row = transition(case.state, action)
+    permissions.require(
+        actor, row.permission, case.subdistrict_code, unit_code=case.unit_code, worker_id=case.worker_id
+    )
+    permissions.check_axis(case.acted, actor, row.axis)
+    missing = row.missing_from(facts)
+    if missing:
+        raise MissingFact(
+            f"The action {action} needs: {', '.join(missing)}.",
+            article=row.article,
+            rule="R22a",
+            action=str(action),
+            missing=missing,
+        )
+    _check_guards(case, action, facts)
+    return row
+
+
+def _check_guards(case: Case, action: Action, facts: Mapping[str, Any]) -> None:
+    if action is Action.ACCEPT and case.needs_confirmation and case.confirmed is not True:
+        raise NotReady(
+            "A report from the public is confirmed on site before it goes to filing.",
+            article="22-1",
+            rule="R22a",
+            guard="confirmed",
+        )
+    if action is Action.SUBMIT_RESULT and case.signed_at is None:
+        raise NotReady("Sign for the case first.", article="22-2", rule="R22b", guard="signed")
+    if action is Action.SEND_BACK:
+        require_not_ruled(ruled=case.ruled)
+    if action is Action.MERGE and _names(facts["master_id"], case.id):
+        raise NotReady("A case cannot be merged into itself.", rule="R22a", guard="other_master")
+    if action is Action.CLOSE and case.needs_feedback and is_empty(facts.get("feedback")):
+        raise MissingFact(
+            "The person who reported must be told the outcome before the case closes.",
+            article="14-2",
+            rule="R14b",
+            action=str(action),
+            missing=["feedback"],
+        )
+
+
+def _names(value: object, case_id: UUID) -> bool:
+    """Compared as ids: one id has several spellings."""
+    try:
+        return UUID(str(value)) == case_id
+    except ValueError:
+        return False
+
+
+def advance(  # noqa: PLR0913  the five things a move depends on, and the version it builds on
+    case: Case,
+    action: Action,
+    actor: Actor,
+    now: datetime,
+    *,
+    clocks: Clocks,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+    expected_version: int | None = None,
+    granted: Request | None = None,
+) -> Decision:
+    """Move the case by one action.
+
+    Parameters
+    ----------
+    now : the server's time, aware UTC; a phone's time never moves a case.
+    facts : what the actor states; the row's ``requires`` must be among them.
+    expected_version : the version the actor saw; None skips the check (automatic steps).
+    granted : for actions that need approval, the granted request.
+
+    Raises
+    ------
+    StaleVersion
+        Somebody else moved the case first.
+    NotAllowed, DutiesNotSeparated, IllegalAction, MissingFact, NotReady
+        See :func:`check`; NotReady also without a granted request of this round where one is needed.
+    InvalidInput
+        A fact that is computed with (an id, an amount, a day) cannot be read.
+    """
+    if permissions.in_scope(actor, case.subdistrict_code):
+        require_version(case, expected_version)
+    row = check(case, action, actor, facts)
+    if row.needs_request:
+        require_grant(granted, case.id, action, actor, asked_since=case.clock_started_at)
+    before = case.state
+    case = _apply(case, action, row, now, clocks, facts)
+    acted = case.acted if actor.is_system else MappingProxyType({**case.acted, actor.id: row.axis})
+    case = replace(case, version=case.version + 1, state=row.target, acted=acted)
+    case = replace(case, stage_due_at=_stage_due(case, now, clocks, facts))
+    step = Step(case.id, case.version, str(action), before, row.target, actor.id, now, facts, row.article)
+    return Decision(case, step, (_event(case, row.event, now, {"from": str(before)}),))
+
+
+def require_version(case: Case, expected_version: int | None) -> None:
+    """Refuse an actor who decided on an older picture of the case.
+
+    Raises
+    ------
+    StaleVersion
+        With the version and state now, so that the client can show them.
+    """
+    if expected_version is not None and expected_version != case.version:
+        raise StaleVersion(
+            "The case has moved on since you saw it.",
+            rule="R22a",
+            expected=expected_version,
+            version=case.version,
+            state=str(case.state),
+        )
+
+
+def _apply(
+    case: Case, action: Action, row: Transition, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
+) -> Case:
+    case = _move_clock(case, row.clock, now, clocks, facts)
+    match action:
+        case Action.CONFIRM:
+            return replace(case, confirmed=read_yes_no(facts, "found"))
+        case Action.DECLINE:
+            return replace(case, confirmed=None)
+        case Action.MERGE:
+            return replace(case, merged_into=read_id(facts, "master_id"))
+        case Action.FILE:
+            return replace(case, filed_at=now)
+        case Action.DISPATCH:
+            return replace(
+                case,
+                unit_code=str(facts["unit_code"]),
+                worker_id=None if is_empty(facts.get("worker_id")) else read_id(facts, "worker_id"),
+                rule_id=facts.get("rule_id"),
+                dispatched_at=now,
+                signed_at=None,
+            )
+        case Action.RULE:
+            return replace(case, unit_code=str(facts["unit_code"]), ruled=True)
+        case Action.SIGN_FOR:
+            return replace(case, signed_at=case.signed_at or now)
+        case Action.SEND_BACK:
+            # The limit of a unit that was not responsible must neither run on nor be held against the next.
+            return replace(
+                case,
+                unit_code=None,
+                worker_id=None,
+                rule_id=None,
+                limit_amount=None,
+                limit_unit=None,
+                clock_started_at=None,
+                due_at=None,
+                dispatched_at=None,
+                signed_at=None,
+                return_count=case.return_count + 1,
+            )
+        case Action.SUBMIT_RESULT:
+            return replace(case, handled_at=now)
+        case Action.PASS_VERIFICATION:
+            return replace(case, verified_at=now)
+        case Action.FAIL_VERIFICATION | Action.REOPEN:
+            return replace(
+                case, rework_count=case.rework_count + 1, handled_at=None, verified_at=None, closed_at=None
+            )
+        case Action.CLOSE | Action.APPROVE_SELF_HANDLING:
+            return replace(case, closed_at=now)
+        case _:
+            return case
+
+
+def _move_clock(case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]) -> Case:
+    limit = clocks.handling_limit
+    match clock:
+        case Clock.START:
+            return _started(case, now, limit, clocks)
+        case Clock.RESTART:
+            if case.limit_amount is not None and case.limit_unit is not None:
+                limit = Limit(case.limit_amount, case.limit_unit)
+            return _started(case, now, limit, clocks)
+        case Clock.ADD if case.due_at is not None:
+            unit, amount = read_limit_unit(facts, "unit"), read_amount(facts, "amount")
+            return replace(case, due_at=deadline(case.due_at, amount, unit, clocks.calendar))
+        case Clock.PAUSE:
+            if read_day(facts, "resume_on") < clocks.calendar.local_date(now):
+                raise InvalidInput(
+                    "A hold ends on a day to come.", article="22-2", rule="R22b", field="resume_on"
+                )
+            return replace(case, clock_paused_at=now)
+        case Clock.RESUME if case.clock_paused_at and case.due_at and case.limit_unit:
+            due_at = shift_deadline(case.due_at, case.clock_paused_at, now, case.limit_unit, clocks.calendar)
+            return replace(case, clock_paused_at=None, due_at=due_at)
+        case Clock.STOP:
+            return replace(case, clock_paused_at=None)
+        case _:
+            return case
+
+
+def _started(case: Case, now: datetime, limit: Limit, clocks: Clocks) -> Case:
+    return replace(
+        case,
+        limit_amount=limit.amount,
+        limit_unit=limit.unit,
+        clock_started_at=now,
+        clock_paused_at=None,
+        due_at=deadline(now, limit.amount, limit.unit, clocks.calendar),
+    )
+
+
+def _stage_due(case: Case, now: datetime, clocks: Clocks, facts: Mapping[str, Any]) -> datetime | None:
+    """Every open state has a deadline: the unit's limit, the end of a hold's last day, or the desk's."""
+    if case.state.is_final:
+        return None
+    if case.state is State.HANDLING:
+        return case.due_at
+    if case.state is State.ON_HOLD:
+        return clocks.calendar.utc(read_day(facts, "resume_on") + timedelta(days=1), timedelta(0))
+    limit = clocks.stage_limits.get(case.state)
+    return deadline(now, limit.amount, limit.unit, clocks.calendar) if limit else None
+
+
+def _event(case: Case, kind: EventKind, at: datetime, facts: Mapping[str, Any]) -> Event:
+    return Event(
+        kind,
+        case.subdistrict_code,
+        at,
+        case.id,
+        {
+            **facts,
+            "number": case.number,
+            "state": str(case.state),
+            "cell_code": case.cell_code,
+            "unit_code": case.unit_code,
+            "version": case.version,
+        },
+    )

@@ -1,0 +1,177 @@
+"""Who may do what: permission names, one table of roles, and the separation of duties.
+
+Two questions are kept apart. :func:`can` asks whether the actor's roles and scope carry a
+permission. :func:`check_axis` asks whether this person already acted on another *axis* of this very
+case: supervision (监督: find, confirm, file, verify, close), command (指挥: dispatch, grant) and
+handling (处置) are three hands (监管分离, GB/T 30428; DOMAIN §4.1, R22a). Reporting binds nobody, so a
+grid worker may report and later handle, but then another person verifies.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from gridmgmt.domain.org import Actor, Role
+from gridmgmt.errors import DutiesNotSeparated, NotAllowed
+
+
+class Permission(StrEnum):
+    """Names are ``resource:verb``; a stored name never changes its meaning."""
+
+    REPORT_SUBMIT = "report:submit"
+    CASE_READ = "case:read"
+    CASE_ACCEPT = "case:accept"
+    CASE_CONFIRM = "case:confirm"
+    CASE_FILE = "case:file"
+    CASE_DISPATCH = "case:dispatch"
+    CASE_HANDLE = "case:handle"
+    CASE_GRANT = "case:grant"
+    CASE_VERIFY = "case:verify"
+    CASE_CLOSE = "case:close"
+    CASE_VOID = "case:void"
+    CASE_REFER = "case:refer"
+    CASE_RULE = "case:rule"
+    BOARD_READ = "board:read"
+    PLAN_READ = "plan:read"
+    PLAN_DRAW = "plan:draw"
+    PLAN_REVIEW = "plan:review"
+    PLAN_PUBLISH = "plan:publish"
+    CATALOGUE_EDIT = "catalogue:edit"
+    PEOPLE_EDIT = "people:edit"
+    AUDIT_READ = "audit:read"
+
+
+class Axis(StrEnum):
+    """The three hands of a case; one person lends a case only one of them."""
+
+    SUPERVISION = "supervision"
+    COMMAND = "command"
+    HANDLING = "handling"
+    DISTRICT = "district"
+
+
+_READ = frozenset({Permission.CASE_READ, Permission.BOARD_READ, Permission.PLAN_READ})
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.GRID_WORKER: _READ
+        | {
+            Permission.REPORT_SUBMIT,
+            Permission.CASE_CONFIRM,
+            Permission.CASE_VERIFY,
+            Permission.CASE_HANDLE,
+        },
+        Role.ACCEPTOR: _READ | {Permission.REPORT_SUBMIT, Permission.CASE_ACCEPT},
+        Role.SHIFT_LEADER: _READ
+        | {Permission.CASE_ACCEPT, Permission.CASE_FILE, Permission.CASE_CLOSE, Permission.CASE_VOID},
+        Role.DISPATCHER: _READ | {Permission.CASE_DISPATCH, Permission.CASE_GRANT, Permission.CASE_REFER},
+        Role.HANDLER: _READ | {Permission.CASE_HANDLE},
+        Role.SUPERVISOR: _READ,
+        Role.DIRECTOR: _READ | {Permission.CASE_GRANT, Permission.CASE_VOID, Permission.PLAN_PUBLISH},
+        Role.DISTRICT_OFFICER: _READ | {Permission.CASE_RULE, Permission.PLAN_REVIEW},
+        Role.PLANNER: frozenset(
+            {Permission.PLAN_READ, Permission.PLAN_DRAW, Permission.PLAN_PUBLISH, Permission.BOARD_READ}
+        ),
+        Role.ADMINISTRATOR: frozenset({Permission.PEOPLE_EDIT, Permission.CATALOGUE_EDIT}),
+        Role.AUDITOR: frozenset({Permission.AUDIT_READ}),
+        Role.SYSTEM: frozenset(
+            {
+                Permission.CASE_READ,
+                Permission.CASE_ACCEPT,
+                Permission.CASE_FILE,
+                Permission.CASE_DISPATCH,
+                Permission.CASE_HANDLE,
+                Permission.CASE_CLOSE,
+            }
+        ),
+    }
+)
+
+# A handler of a unit, or a grid worker, sees the whole street's cases on the map but may move only
+# what was given to his unit or to himself.
+_BOUND_TO_ASSIGNMENT = frozenset({Permission.CASE_HANDLE})
+
+
+def permissions_of(actor: Actor) -> frozenset[Permission]:
+    """Every permission that some role of the actor carries."""
+    return frozenset().union(*(ROLE_PERMISSIONS[role] for role in actor.roles))
+
+
+def in_scope(actor: Actor, subdistrict_code: str) -> bool:
+    """Whether the actor's roles hold for this subdistrict; outside it nothing exists for him."""
+    return subdistrict_code in actor.subdistricts
+
+
+def can(
+    actor: Actor,
+    permission: Permission,
+    subdistrict_code: str,
+    *,
+    unit_code: str | None = None,
+    worker_id: UUID | None = None,
+) -> bool:
+    """Whether the actor may use ``permission`` there.
+
+    Parameters
+    ----------
+    unit_code, worker_id : the assignment of the case, for permissions that are bound to it: the
+        actor must belong to that unit or be that worker. A handler who belongs to no unit and is
+        not the assigned worker may handle nothing.
+    """
+    if not in_scope(actor, subdistrict_code):
+        return False
+    if not any(permission in ROLE_PERMISSIONS[role] for role in actor.roles):
+        return False
+    if permission not in _BOUND_TO_ASSIGNMENT or actor.is_system:
+        return True
+    if worker_id is not None and worker_id == actor.id:
+        return True
+    return Role.HANDLER in actor.roles and actor.unit_code is not None and actor.unit_code == unit_code
+
+
+def require(
+    actor: Actor,
+    permission: Permission,
+    subdistrict_code: str,
+    *,
+    unit_code: str | None = None,
+    worker_id: UUID | None = None,
+) -> None:
+    """Refuse unless :func:`can`.
+
+    Raises
+    ------
+    NotAllowed
+        With the permission and, so that the edge can hide existence, ``in_scope``.
+    """
+    if not can(actor, permission, subdistrict_code, unit_code=unit_code, worker_id=worker_id):
+        raise NotAllowed(
+            f"This needs the permission {permission}.",
+            article="11",
+            rule="R11",
+            permission=str(permission),
+            in_scope=in_scope(actor, subdistrict_code),
+        )
+
+
+def check_axis(acted: Mapping[UUID, Axis], actor: Actor, axis: Axis) -> None:
+    """Refuse a person who already acted on another axis of this case.
+
+    Raises
+    ------
+    DutiesNotSeparated
+        Whoever handled may not verify or close; whoever dispatched may not file, verify or close.
+    """
+    if actor.is_system:
+        return
+    before = acted.get(actor.id)
+    if before is not None and before is not axis:
+        raise DutiesNotSeparated(
+            f"This person already acted for {before} on this case and cannot act for {axis}.",
+            article="22-1",
+            rule="R22a",
+            acted_for=str(before),
+            asked_for=str(axis),
+            in_scope=True,
+        )
