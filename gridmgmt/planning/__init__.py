@@ -1,0 +1,1 @@
+"""Planners' algorithms: GeoDataFrames in and out, seeded, no database."""
