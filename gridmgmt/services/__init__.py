@@ -1,0 +1,1 @@
+"""One function per verb: read, decide, write. Never commits, never sees HTTP."""

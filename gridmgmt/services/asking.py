@@ -1,0 +1,134 @@
+"""Requests 申请: ask for an action that needs somebody else's yes, and answer it.
+
+Granting performs the action in the same transaction, so a granted request is never left undone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gridmgmt.domain import case as case_rules
+from gridmgmt.domain import request as request_rules
+from gridmgmt.domain.case import Case
+from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.domain.org import Actor
+from gridmgmt.domain.permissions import require
+from gridmgmt.domain.request import Asked, Request
+from gridmgmt.domain.workflow import Action
+from gridmgmt.errors import ContentDiffers, NotReady
+from gridmgmt.services.handling import clocks_of, require_photos
+from gridmgmt.services.records import done
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import audit, cases, outbox, requests
+from gridmgmt.storage.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class AskCommand:
+    """A request as a client sends it; the client made ``request_id``."""
+
+    request_id: UUID
+    case_id: UUID
+    action: Action
+    version: int
+    facts: Mapping[str, Any]
+
+
+def _asked(case: Case) -> Asked:
+    return Asked(
+        case.id,
+        case.subdistrict_code,
+        case.state,
+        case.unit_code,
+        case.worker_id,
+        case.due_at,
+        case.ruled,
+    )
+
+
+def may_ask(case: Case, action: Action, actor: Actor, now: datetime) -> None:
+    """Refuse an actor who may not ask for this now, whatever he would fill in."""
+    request_rules.may_ask(_asked(case), action, actor, now)
+
+
+def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
+    """Store a request; sending the same one again answers as the first time.
+
+    Raises
+    ------
+    NotReady
+        The case already has a pending request for this action, or a guard of ``request.ask`` fails.
+    ContentDiffers
+        The id belongs to another request.
+    StaleVersion, NotAllowed, IllegalAction, MissingFact
+        As ``domain.request.ask`` and ``domain.case.require_version``.
+    """
+    case = cases.load(db, command.case_id, actor, lock=True)
+    before = requests.find(db, command.request_id)
+    if before is not None:
+        if (before.case_id, before.action, before.asked_by) != (case.id, command.action, actor.id):
+            raise ContentDiffers("This id belongs to another request.", rule="R22a")
+        return before
+    case_rules.require_version(case, command.version)
+    request = request_rules.ask(
+        command.request_id, _asked(case), command.action, actor, now, command.facts
+    )
+    if requests.pending_for(db, case.id, command.action):
+        raise NotReady("The same request is already waiting for an answer.", rule="R22a", guard="one_pending")
+    require_photos(db, case.subdistrict_code, command.facts)
+    requests.add(db, request)
+    facts = {"request_id": str(request.id), "action": str(request.action), "number": case.number}
+    outbox.append(db, [Event(EventKind.REQUEST_MADE, case.subdistrict_code, now, case.id, facts)])
+    audit.append(db, [done(actor, now, f"ask:{request.action}", "case", str(case.id), case.subdistrict_code)])
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a request."""
+
+    request_id: UUID
+    granted: bool
+    opinion: str
+
+
+def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answer) -> Request:
+    """Grant or refuse; granting performs the action on the case as it is now.
+
+    Raises
+    ------
+    NotReady
+        Decided before, or the case moved on so that the action is no longer due.
+    DutiesNotSeparated
+        The actor asked himself, or acted on another axis.
+    """
+    request = requests.load(db, command.request_id, actor, lock=True)
+    case = cases.load(db, request.case_id, actor, lock=True)
+    decided = request_rules.decide(request, actor, now, granted=command.granted, opinion=command.opinion)
+    entry = done(
+        actor, now, f"decide:{request.action}", "case", str(case.id), case.subdistrict_code,
+        granted=command.granted,
+    )  # fmt: skip
+    requests.answer(db, decided)
+    if command.granted:
+        decision = case_rules.advance(
+            case,
+            request.action,
+            actor,
+            now,
+            clocks=clocks_of(books.current(db, case.subdistrict_code), case, now),
+            facts={**request.facts, "request_id": str(request.id), "opinion": command.opinion},
+            granted=decided,
+        )
+        cases.save(db, decision, [entry])
+    else:
+        row = case_rules.transition(case.state, request.action)
+        require(actor, row.permission, case.subdistrict_code)
+        audit.append(db, [entry])
+    facts = {"request_id": str(request.id), "action": str(request.action), "granted": command.granted}
+    outbox.append(db, [Event(EventKind.REQUEST_DECIDED, case.subdistrict_code, now, case.id, facts)])
+    return decided
+
+

@@ -1,0 +1,97 @@
+"""Taking in catalogue tables: everything is parsed first, so that a faulty table changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from gridmgmt.domain.duty import parse_duty_lists
+from gridmgmt.domain.routing import parse_rules, parse_units
+from gridmgmt.domain.rows import Raw
+from gridmgmt.domain.taxonomy import (
+    Catalogue,
+    check_limits,
+    parse_categories,
+    parse_closing_conditions,
+    parse_filing_conditions,
+    parse_limits,
+    parse_stage_limits,
+)
+from gridmgmt.domain.workcalendar import parse_work_calendar
+from gridmgmt.storage import catalogue, people
+from gridmgmt.storage.db import Db
+
+Rows = Sequence[Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueTables:
+    """Rows of the tables of ``data/catalogue`` as text, and the two JSON documents."""
+
+    categories: Rows
+    handling_limits: Rows
+    stage_limits: Rows
+    filing_conditions: Rows
+    closing_conditions: Rows
+    duty_items: Rows
+    units: Rows
+    routing_rules: Mapping[str, Any]
+    work_hours: Mapping[str, Any]
+
+
+def check_tables(given: CatalogueTables, on: date) -> Catalogue:
+    """Parse every table; the catalogue they make.
+
+    Raises
+    ------
+    InvalidInput
+        The first faulty table, with every fault in it; or classes in use without a handling limit.
+    """
+    made = Catalogue(
+        parse_categories(given.categories),
+        parse_limits(given.handling_limits),
+        parse_stage_limits(given.stage_limits),
+        parse_filing_conditions(given.filing_conditions),
+        parse_closing_conditions(given.closing_conditions),
+    )
+    parse_duty_lists(given.duty_items)
+    parse_units(given.units)
+    parse_rules(given.routing_rules)
+    parse_work_calendar(given.work_hours)
+    check_limits(made, on)
+    return made
+
+
+def add_calendar(db: Db, given: CatalogueTables, calendar_id: str) -> None:
+    """Store the working calendar; a subdistrict refers to it."""
+    calendar = parse_work_calendar(given.work_hours)
+    catalogue.add_calendar(db, calendar_id, calendar, source="chinesecalendar and work_hours.json")
+
+
+def add_tables(db: Db, given: CatalogueTables, subdistrict_code: str, now: datetime) -> dict[str, int]:
+    """Store tables that :func:`check_tables` accepted; returns the rows of each."""
+    units = [
+        {
+            "code": u.code,
+            "name": u.name,
+            "kind": u.kind,
+            "subdistrict_code": u.subdistrict_code,
+            "parent_code": u.parent_code,
+            "active": u.active,
+        }
+        for u in parse_units(given.units).values()
+    ]
+    people.add_units(db, units)
+    counts = {
+        name: catalogue.add_rows(db, name, getattr(given, name))
+        for name in (
+            "categories",
+            "handling_limits",
+            "stage_limits",
+            "filing_conditions",
+            "closing_conditions",
+            "duty_items",
+        )
+    }
+    catalogue.publish_rules(db, subdistrict_code, given.routing_rules, now)
+    return counts | {"units": len(units), "routing_rules": len(given.routing_rules["rules"])}

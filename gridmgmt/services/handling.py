@@ -1,0 +1,172 @@
+"""Moves of a case, one by one: lock, check, decide, write.
+
+There is one function for all of them, because the workflow table is the one place that knows what
+each needs. What a move needs from outside the case (a unit that may take it, photos that were
+uploaded, a master that exists) is looked up here and handed to the domain as facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gridmgmt.domain import case as case_rules
+from gridmgmt.domain.case import Case, Clocks
+from gridmgmt.domain.duty import check_dispatch
+from gridmgmt.domain.org import Actor, Unit, UnitKind
+from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.domain.workflow import Action, State
+from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
+from gridmgmt.services.records import done
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import cases, photos
+from gridmgmt.storage.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A move as a client sends it; the client made ``command_id``, and saw ``version``."""
+
+    command_id: UUID
+    case_id: UUID
+    action: Action
+    version: int
+    facts: Mapping[str, Any]
+
+
+def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> Case:
+    """Move a case; the same command again changes nothing and answers with the case as it is.
+
+    Raises
+    ------
+    NotFound
+        Not in the actor's scope.
+    StaleVersion, NotAllowed, DutiesNotSeparated, IllegalAction, MissingFact, NotReady
+        As ``domain.case.advance``.
+    OffDutyList
+        Filing or dispatching what the duty list does not give (R07b, R07c).
+    """
+    case = cases.load(db, command.case_id, actor, lock=True)
+    moved = cases.done_by_command(db, command.command_id)
+    if moved is not None:
+        if moved != case.id:
+            raise StaleVersion("This command already moved another case.", rule="R22a", state=str(case.state))
+        return case
+    case_rules.require_version(case, command.version)
+    case_rules.check(case, command.action, actor, command.facts)
+    book = books.current(db, case.subdistrict_code)
+    facts = _looked_up(db, actor, case, command, book, now)
+    decision = case_rules.advance(
+        case, command.action, actor, now,
+        clocks=clocks_of(book, case, now), facts=facts, expected_version=command.version,
+    )  # fmt: skip
+    entry = done(
+        actor, now, f"case:{command.action}", "case", str(case.id), case.subdistrict_code,
+        version=decision.case.version, state=str(decision.case.state),
+    )  # fmt: skip
+    cases.save(db, decision, [entry], command_id=command.command_id)
+    return decision.case
+
+
+def clocks_of(book: RuleBook, case: Case, now: datetime) -> Clocks:
+    """The clocks of a case by the class as it was when the case was reported."""
+    category = book.catalogue.find(case.category, book.day_of(case.reported_at))
+    return book.clocks(category, now)
+
+
+def require_photos(db: Db, subdistrict_code: str, facts: Mapping[str, Any]) -> None:
+    """Refuse facts that refer to photos which were not uploaded.
+
+    Raises
+    ------
+    InvalidInput
+        ``photos`` is not a list of digests.
+    MissingFact
+        Some were not uploaded; ``facts["photos"]`` lists them.
+    """
+    digests = facts.get("photos")
+    if digests is None:
+        return
+    if not isinstance(digests, list) or not all(isinstance(d, str) for d in digests):
+        raise InvalidInput("The photos of an action are a list of SHA-256 digests.", field="photos")
+    unknown = sorted(set(digests) - photos.known(db, subdistrict_code, digests))
+    if unknown:
+        raise MissingFact(
+            "Upload the photos first, then act.", article="22-1", rule="R22a",
+            missing=["photos"], photos=unknown,
+        )  # fmt: skip
+
+
+def _looked_up(
+    db: Db, actor: Actor, case: Case, command: Act, book: RuleBook, now: datetime
+) -> Mapping[str, Any]:
+    facts = dict(command.facts)
+    require_photos(db, case.subdistrict_code, facts)
+    match command.action:
+        case Action.FILE:
+            category = book.catalogue.find(case.category, book.day_of(case.reported_at))
+            verdict = book.duty(category, case.reported_at)
+            if verdict.waits_for_approval:
+                raise OffDutyList(
+                    verdict.reason, article=verdict.article, rule=verdict.rule, standing=str(verdict.standing)
+                )
+        case Action.DISPATCH:
+            return facts | _dispatch_target(case, facts, book, now)
+        case Action.RULE:
+            _require_unit(facts["unit_code"], book)
+        case Action.MERGE:
+            _require_open_master(db, actor, facts["master_id"])
+        case Action.ASK_CONFIRMATION:
+            _require_person(facts["worker_id"], book)
+    return facts
+
+
+def _dispatch_target(
+    case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime
+) -> dict[str, Any]:
+    unit = _require_unit(facts["unit_code"], book)
+    category = book.catalogue.find(case.category, book.day_of(case.reported_at))
+    check_dispatch(book.duty(category, case.reported_at), unit)
+    if case.ruled and unit.code != case.unit_code:
+        raise NotReady(
+            "The district ruled on the responsible unit; dispatch to that unit.",
+            article="22-2", rule="R22d", guard="ruled", unit_code=case.unit_code,
+        )  # fmt: skip
+    worker = facts.get("worker_id")
+    if worker is not None:
+        _require_person(worker, book)
+        return {"worker_id": str(worker)}
+    chosen, why = book.roster.choose(case.cell_code, book.day_of(now))
+    # The grid worker handles what his community is responsible for; other units send their own people.
+    chosen = chosen if unit.kind is UnitKind.COMMUNITY else None
+    return {"worker_id": str(chosen) if chosen else None, "worker_reason": why}
+
+
+def _require_unit(code: object, book: RuleBook) -> Unit:
+    unit = book.units.get(str(code))
+    if unit is None or not unit.active:
+        raise InvalidInput("There is no active unit of this code.", field="unit_code", rule="R22c")
+    return unit
+
+
+def _require_person(person_id: object, book: RuleBook) -> None:
+    try:
+        known = UUID(str(person_id)) in book.people
+    except ValueError:
+        known = False
+    if not known:
+        raise InvalidInput("There is no such person in this subdistrict.", field="worker_id")
+
+
+def _require_open_master(db: Db, actor: Actor, master_id: object) -> None:
+    try:
+        wanted = UUID(str(master_id))
+    except ValueError as exc:
+        raise InvalidInput("The master is named by its case id.", field="master_id") from exc
+    master = cases.load(db, wanted, actor)
+    if master.state in {State.MERGED, State.REJECTED, State.VOIDED}:
+        raise NotReady(
+            "A report is merged into a case that is being handled or was closed.",
+            rule="R22a", guard="open_master", state=str(master.state),
+        )  # fmt: skip

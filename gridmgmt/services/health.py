@@ -1,0 +1,30 @@
+"""Is this installation ready to work?"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from gridmgmt.storage import health
+from gridmgmt.storage.db import transaction
+
+
+def readiness(engine: Engine, now: datetime) -> dict[str, Any]:
+    """Database, schema revision and plans in force.
+
+    Raises
+    ------
+    Unavailable
+        The database cannot be reached.
+    """
+    with transaction(engine, read_only=True) as db:
+        found = health.look(db, now)
+    ready = found.revision == found.wanted and found.plans > 0
+    return {
+        "status": "ready" if ready else "not_ready",
+        "database": "ok",
+        "schema": found.revision,
+        "schema_wanted": found.wanted,
+        "plans_in_force": found.plans,
+        "outbox_waiting": found.waiting,
+    }

@@ -1,0 +1,350 @@
+"""What pages and peers may see: read models put together from storage rows and the rulebook.
+
+Everything here reads inside the actor's scope and changes nothing. Shapes are those of the HTTP
+contract (docs/reference/api.md); times stay datetimes until the edge renders them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from gridmgmt.domain import case as case_rules
+from gridmgmt.domain.case import Case
+from gridmgmt.domain.org import SYSTEM_ACTOR_ID, Actor
+from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.domain.workflow import (
+    ACTION_NAMES_ZH,
+    STATE_NAMES_ZH,
+    TRANSITIONS,
+    Action,
+    State,
+    legal_actions,
+)
+from gridmgmt.domain.worktime import Light, LimitUnit, light
+from gridmgmt.errors import GridError, NotFound
+from gridmgmt.geo import hexes
+from gridmgmt.services.asking import may_ask
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import board, cases, outbox, requests
+from gridmgmt.storage.board import CaseFilter, Row
+from gridmgmt.storage.db import Db
+
+EVENT_NAMES_ZH = {
+    "report_received": "收到上报",
+    "self_handled_reported": "自处置上报",
+    "confirmation_asked": "已发核实",
+    "confirmation_answered": "核实反馈",
+    "report_rejected": "不予受理",
+    "report_merged": "并案",
+    "report_accepted": "批转立案",
+    "acceptance_declined": "退回受理",
+    "case_filed": "立案",
+    "case_dispatched": "派遣",
+    "case_signed_for": "签收",
+    "case_sent_back": "退单",
+    "case_extended": "延时",
+    "case_put_on_hold": "挂账",
+    "case_resumed": "恢复处置",
+    "result_submitted": "处置反馈",
+    "verification_passed": "核查通过",
+    "verification_failed": "返工",
+    "case_closed": "结案",
+    "case_reopened": "重开",
+    "case_voided": "作废",
+    "case_referred": "转区裁定",
+    "case_ruled": "区裁定",
+    "request_made": "提出申请",
+    "request_decided": "申请答复",
+    "case_unrouted": "待人工派遣",
+    "case_overdue": "超期",
+    "plan_published": "网格方案发布",
+}
+
+
+def subdistrict_of(actor: Actor) -> str:
+    """The subdistrict that a page shows: the actor's own, the smallest code when he has several.
+
+    Raises
+    ------
+    NotFound
+        The actor's roles hold for no subdistrict.
+    """
+    if not actor.subdistricts:
+        raise NotFound("You have no subdistrict.", kind="subdistrict")
+    return min(actor.subdistricts)
+
+
+def case_light(row: Row, book: RuleBook, now: datetime) -> Light | None:
+    """The light of a case's handling clock; None when it has none or is paused or closed."""
+    if row["due_at"] is None or row["clock_paused_at"] is not None or row.get("closed_at") is not None:
+        return None
+    unit = LimitUnit(row.get("limit_unit") or LimitUnit.NATURAL_MINUTE)
+    return light(row["clock_started_at"], row["due_at"], now, book.calendar, unit)
+
+
+def routing_facts(routing: Mapping[str, Any], book: RuleBook) -> dict[str, Any]:
+    """A stored routing decision with the names that people read."""
+    unit, worker = routing.get("unit_code"), routing.get("worker_id")
+    return {
+        **routing,
+        "unit_name": book.units[unit].name if unit in book.units else None,
+        "worker_name": book.people.get(UUID(str(worker))) if worker else None,
+        "trace": [
+            {"rule_id": rule, "outcome": outcome, "matched": outcome == "matched", "why": why}
+            for rule, outcome, why in routing.get("trace", ())
+        ],
+    }
+
+
+def category_facts(key: str, book: RuleBook, on: datetime) -> dict[str, str]:
+    """Key, code and name of a class; the bare key where the catalogue no longer knows it."""
+    category = book.category_or_none(key, on)
+    if category is None:
+        return {"key": key, "code": key.rsplit(":", 1)[-1], "name": key}
+    return {"key": key, "code": category.code, "name": category.name}
+
+
+def case_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
+    """One case as lists show it."""
+    state = State(row["state"])
+    point = None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]}
+    shown = case_light(row, book, now)
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "state": state,
+        "state_name": STATE_NAMES_ZH[state],
+        "category": category_facts(row["category"], book, row["reported_at"]),
+        "community_name": row["community_name"],
+        "cell_code": row["cell_code"],
+        "position": point,
+        "place_basis": "point" if point else "cell",
+        "label_position": {"lon": row["label_lon"], "lat": row["label_lat"]},
+        "source": row["source"],
+        "reported_at": row["reported_at"],
+        "due_at": row["due_at"],
+        "stage_due_at": row["stage_due_at"],
+        "light": shown,
+        "unit_code": row["unit_code"],
+        "unit_name": row["unit_name"],
+        "worker_id": row["worker_id"],
+        "worker_name": row["worker_name"],
+        "version": row["version"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def categories(
+    db: Db, actor: Actor, now: datetime, books: RuleBooks, on: date | None
+) -> dict[str, Any]:
+    """The classes in use on a day, today by default."""
+    book = books.current(db, subdistrict_of(actor))
+    found = book.catalogue.in_use(on or book.day_of(now))
+    shown = (
+        "kind", "code", "name", "name_en", "major_code", "major_name", "major_name_en", "minor",
+        "evidence_required", "emergency",
+    )  # fmt: skip
+    return {
+        "standard_ref": sorted({c.standard_ref for c in found}),
+        "items": [{"key": str(c.key)} | {n: getattr(c, n) for n in shown} for c in found],
+    }
+
+
+def case_list(  # noqa: PLR0913  the page of a filtered list
+    db: Db,
+    actor: Actor,
+    now: datetime,
+    books: RuleBooks,
+    only: CaseFilter,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None,
+) -> list[dict[str, Any]]:
+    """Cases in scope, last changed first."""
+    code = subdistrict_of(actor)
+    require(actor, Permission.CASE_READ, code)
+    book = books.current(db, code)
+    rows = board.list_cases(db, actor, only, limit=limit, before=before)
+    return [case_facts(r, book, now) for r in rows]
+
+
+def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: UUID) -> dict[str, Any]:
+    """One case with its report, reasons, history, requests and what the actor may do next.
+
+    Raises
+    ------
+    NotFound
+        Not in the actor's scope.
+    """
+    row = board.case_row(db, actor, case_id)
+    if row is None:
+        raise NotFound("No such case.", kind="case")
+    require(actor, Permission.CASE_READ, row["subdistrict_code"])
+    book = books.current(db, row["subdistrict_code"])
+    case = cases.load(db, case_id, actor)
+    steps = cases.history(db, case_id)
+    names = board.names_of(db, [s.actor_id for s in steps])
+    return case_facts(row, book, now) | {
+        "report": {
+            "id": row["report_id"],
+            "description": row["description"],
+            "position": {
+                "lon": row["sent_lon"],
+                "lat": row["sent_lat"],
+                "datum": row["datum"],
+                "accuracy_m": row["accuracy_m"],
+            },
+            "observed_at": row["observed_at"],
+            "received_at": row["received_at"],
+            "photos": row["photos"],
+        },
+        "routing": routing_facts(row["routing"], book),
+        "duty": row["duty"],
+        "history": [
+            {
+                "seq": s.seq,
+                "action": s.action,
+                "action_name": "上报" if s.action == "report" else ACTION_NAMES_ZH[Action(s.action)],
+                "from_state": s.from_state,
+                "to_state": s.to_state,
+                "actor_id": s.actor_id,
+                "actor_name": "系统" if s.actor_id == SYSTEM_ACTOR_ID else names.get(s.actor_id, ""),
+                "at": s.at,
+                "facts": s.facts,
+                "article": s.article,
+            }
+            for s in steps
+        ],
+        "requests": requests.of_case(db, case_id),
+        "legal": [_offer(case, action, actor, now) for action in legal_actions(case.state)],
+    }
+
+
+def _offer(case: Case, action: Action, actor: Actor, now: datetime) -> dict[str, Any]:
+    """What the client may show for one legal action: do it, ask for it, or why not."""
+    row = TRANSITIONS[case.state, action]
+    # Every required fact is taken as given: the offer is about the person, not about the form.
+    given = dict.fromkeys(row.requires, "given") | {"master_id": "given", "feedback": "given", "found": True}
+    offer: dict[str, Any] = {
+        "action": action,
+        "name": ACTION_NAMES_ZH[action],
+        "requires": sorted(row.requires | ({"feedback"} if _asks_feedback(case, action) else set())),
+        "needs_request": row.needs_request,
+        "may": None,
+        "refusal": None,
+    }
+    try:
+        if row.needs_request:
+            may_ask(case, action, actor, now)
+            offer["may"] = "ask"
+        else:
+            case_rules.check(case, action, actor, given)
+            offer["may"] = "do"
+    except GridError as refusal:
+        offer["refusal"] = {"code": refusal.code, "detail": refusal.message, "article": refusal.article}
+    return offer
+
+
+def _asks_feedback(case: Case, action: Action) -> bool:
+    return action is Action.CLOSE and case.needs_feedback
+
+
+def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[str, Any]:
+    """The state of the loop: counts by state, lights, units, the newest events."""
+    code = subdistrict_of(actor)
+    require(actor, Permission.BOARD_READ, code)
+    book = books.current(db, code)
+    plan = book.plan_or_none(now)
+    by_state = {r["state"]: r for r in board.counts_by_state(db, actor, now)}
+    local = now.astimezone(book.timezone)
+    today_began_at = datetime.combine(local.date(), time(0), book.timezone).astimezone(UTC)
+    today = board.totals(db, actor, now, today_began_at)
+    states = [
+        {
+            "state": s,
+            "name": STATE_NAMES_ZH[s],
+            "count": by_state.get(s, {}).get("count", 0),
+            "overdue": by_state.get(s, {}).get("overdue", 0),
+        }
+        for s in State
+    ]
+    return {
+        "at": now,
+        "subdistrict": {"code": code, "name": book.subdistrict.name},
+        "plan": None
+        if plan is None
+        else {"version": plan.plan.version, "valid_from": plan.plan.valid_from, "cells": len(plan.plan.cells)},
+        "totals": {
+            "reported_today": today["reported_today"],
+            "closed_today": today["closed_today"],
+            "open": sum(s["count"] for s in states if not s["state"].is_final),
+            "closed": by_state.get("closed", {}).get("count", 0),
+            "overdue": sum(s["overdue"] for s in states),
+            "unrouted": today["unrouted"],
+        },
+        "states": states,
+        "lights": _lights(db, actor, book, now),
+        "units": [dict(r) for r in board.counts_by_unit(db, actor, now)],
+        "recent": [_event_facts(r, book, now) for r in board.recent_events(db, actor)],
+        "last_event_id": outbox.last_delivery(db),
+    }
+
+
+def _lights(db: Db, actor: Actor, book: RuleBook, now: datetime) -> dict[str, int]:
+    counted = Counter(
+        light(r["clock_started_at"], r["due_at"], now, book.calendar, LimitUnit(r["limit_unit"]))
+        for r in board.running_clocks(db, actor)
+    )
+    return {str(shown): counted[shown] for shown in Light}
+
+
+def _event_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
+    category = None if row["category"] is None else category_facts(row["category"], book, now)["name"]
+    return {
+        "id": row["id"],
+        "at": row["at"],
+        "kind": row["kind"],
+        "kind_name": EVENT_NAMES_ZH.get(row["kind"], row["kind"]),
+        "case_id": row["case_id"],
+        "number": row["number"],
+        "state": row["state"],
+        "cell_code": row["cell_code"],
+        "category_name": category,
+    }
+
+
+def heat_hexes(
+    db: Db,
+    actor: Actor,
+    resolution: int,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    state: str | None,
+) -> Mapping[str, Any]:
+    """Cases per H3 hex as GeoJSON; cases whose datum has no point in ours are counted beside it."""
+    require(actor, Permission.BOARD_READ, subdistrict_of(actor))
+    rows = board.heat(db, actor, resolution, since=since, until=until, state=state)
+    features = [
+        {
+            "type": "Feature",
+            "id": r["h3"],
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[list(xy) for xy in hexes.hex_polygon(r["h3"]).exterior.coords]],
+            },
+            "properties": {"h3": f"{r['h3']:x}", "count": r["count"]},
+        }
+        for r in rows
+        if r["h3"] is not None
+    ]
+    return {
+        "type": "FeatureCollection",
+        "features": features,
+        "resolution": resolution,
+        "total": sum(r["count"] for r in rows),
+        "without_point": sum(r["count"] for r in rows if r["h3"] is None),
+    }

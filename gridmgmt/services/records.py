@@ -1,0 +1,29 @@
+"""The audit line of a change that was made."""
+
+from datetime import datetime
+from typing import Any
+
+from gridmgmt.domain.org import Actor
+from gridmgmt.storage.audit import AuditEntry
+
+
+def done(  # noqa: PLR0913  who, when, what, on which object, where
+    actor: Actor,
+    now: datetime,
+    action: str,
+    object_kind: str,
+    object_id: str,
+    subdistrict_code: str,
+    **facts: Any,
+) -> AuditEntry:
+    """An audit line with outcome ``done``; ``facts`` hold identifiers and states, no personal data."""
+    return AuditEntry(
+        at=now,
+        actor_id=actor.id,
+        subdistrict_code=subdistrict_code,
+        action=action,
+        object_kind=object_kind,
+        object_id=object_id,
+        outcome="done",
+        facts=facts,
+    )

@@ -1,0 +1,32 @@
+"""Rulebooks held in memory, one per subdistrict, for as long as the database's revision stays."""
+
+from threading import Lock
+
+from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.storage import catalogue
+from gridmgmt.storage.db import Db
+
+
+class RuleBooks:
+    """Shared by the threads of one process; belongs to the composition root."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, RuleBook] = {}
+        self._loading = Lock()
+
+    def at_revision(self, db: Db, subdistrict_code: str, revision: int) -> RuleBook:
+        """The rulebook for a revision that the caller has just read in his own transaction."""
+        held = self._held.get(subdistrict_code)
+        if held is not None and held.revision == revision:
+            return held
+        # One thread builds (it costs a plan's index); the others wait instead of doing it again.
+        with self._loading:
+            held = self._held.get(subdistrict_code)
+            if held is None or held.revision != revision:
+                held = catalogue.load_rulebook(db, subdistrict_code)
+                self._held[subdistrict_code] = held
+        return held
+
+    def current(self, db: Db, subdistrict_code: str) -> RuleBook:
+        """The rulebook as of this transaction."""
+        return self.at_revision(db, subdistrict_code, catalogue.revision(db))

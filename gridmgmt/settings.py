@@ -1,0 +1,194 @@
+"""All settings of an installation, read from environment variables that start with ``GRIDMGMT_``.
+
+Read once by ``api``, ``cli`` and ``worker`` through :func:`load_settings` and handed on as plain values;
+nothing further in reads the environment. Invariants:
+
+* In production there is no default secret: the key, and a password in the database URL, must have been
+  chosen. Development and the demo run without any choice, and the demo never runs in production.
+* Secrets are shown neither by ``repr`` nor by an error.
+
+No settings file of our own: compose, systemd and shells can all give environment variables.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gridmgmt.errors import InvalidInput, NotAllowed
+from gridmgmt.storage.embedded import default_home
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+KEY_OF_DEVELOPMENT = "development-only-this-is-not-a-secret"
+KEY_MINIMUM_CHARACTERS = 32
+PLACEHOLDERS = frozenset({"", "postgres", "password", "secret", "gridmgmt", "changeme", "change-me"})
+PostgreSQLScheme = Literal["postgresql+psycopg", "postgresql", "postgres"]
+SCHEMES: frozenset[str] = frozenset(PostgreSQLScheme.__args__)  # type: ignore[attr-defined]
+
+
+class Environment(StrEnum):
+    """What an installation is for."""
+
+    DEVELOPMENT = "development"
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """One value per setting; the text below each is its documentation.
+
+    Raises
+    ------
+    pydantic.ValidationError : a value cannot be used; :func:`load_settings` says which in plain words.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDMGMT_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+    )
+
+    environment: Environment = Environment.DEVELOPMENT
+    """``development``, ``demo`` or ``production``."""
+
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL of a PostgreSQL 15+ with PostGIS 3; without it the embedded cluster is used."""
+
+    home: Path = Field(default_factory=default_home)
+    """Directory of everything this installation keeps: the embedded cluster and the photos."""
+
+    photo_dir: Path = Field(default_factory=lambda data: data["home"] / "photos")
+    """Directory of photos; by default ``photos`` in ``home``."""
+
+    web_dir: Path = CHECKOUT / "web" / "dist"
+    """Directory of the built pages; by default that of the checkout or image."""
+
+    data_dir: Path = CHECKOUT / "data"
+    """Directory of the demo's inputs and the catalogue's tables; by default that of the checkout or image."""
+
+    host: str = "127.0.0.1"
+    """Address to serve on; ``0.0.0.0`` opens the server to the network."""
+
+    port: int = Field(default=8000, ge=1, le=65535)
+    """TCP port to serve on."""
+
+    processes: int = Field(default=1, ge=1, le=64)
+    """Server processes; more than the cores gain nothing."""
+
+    secret_key: SecretStr = SecretStr(KEY_OF_DEVELOPMENT)
+    """Key that signs sessions: at least 32 characters, the same on every server of an installation."""
+
+    session_hours: int = Field(default=12, ge=1, le=24 * 7)
+    """Hours after which somebody signed in has to sign in again."""
+
+    max_body_bytes: int = Field(default=2**20, ge=2**10)
+    """Largest JSON body accepted, in bytes."""
+
+    max_photo_bytes: int = Field(default=12 * 2**20, ge=2**10)
+    """Largest photo accepted, in bytes."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+
+    map_review_number: str | None = None
+    """审图号 printed on every map, where the map has been reviewed."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if scheme not in SCHEMES or not separator:
+            raise ValueError("must start with postgresql+psycopg://")
+        return SecretStr(f"postgresql+psycopg://{rest}")
+
+    @model_validator(mode="after")
+    def _has_its_own_secrets(self) -> Self:
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        key = self.secret_key.get_secret_value()
+        if key == KEY_OF_DEVELOPMENT or len(key) < KEY_MINIMUM_CHARACTERS or key.lower() in PLACEHOLDERS:
+            raise ValueError(
+                f"secret_key must be set to {KEY_MINIMUM_CHARACTERS} or more random characters in production;"
+                " make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        if self.database_url is not None and _has_guessable_password(self.database_url.get_secret_value()):
+            raise ValueError("database_url has a default password, which production refuses")
+        return self
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether visitors may play the synthetic people's parts."""
+        return self.environment is Environment.DEMO
+
+    @property
+    def cookies_are_secure(self) -> bool:
+        """Whether cookies may travel over TLS only: so in production."""
+        return self.environment is Environment.PRODUCTION
+
+    def with_database_url(self, url: str) -> Self:
+        """The same settings with the URL of a database, for whoever has just brought the embedded one up."""
+        return self.model_copy(update={"database_url": SecretStr(url)})
+
+    def require_database_url(self) -> str:
+        """The URL of the database, for those who do not start one.
+
+        Raises
+        ------
+        InvalidInput : none is set.
+        """
+        if self.database_url is None:
+            variables = ["GRIDMGMT_DATABASE_URL"]
+            raise InvalidInput(
+                "settings cannot be used: GRIDMGMT_DATABASE_URL is not set", variables=variables
+            )
+        return self.database_url.get_secret_value()
+
+    def require_demo(self) -> None:
+        """Refuse to load or play the demo into a production installation.
+
+        Raises
+        ------
+        NotAllowed : this is production.
+        """
+        if self.environment is Environment.PRODUCTION:
+            raise NotAllowed("the demo does not run in production", environment=self.environment.value)
+
+
+def load_settings() -> Settings:
+    """Read the environment once and answer the settings.
+
+    Raises
+    ------
+    InvalidInput : one sentence per variable that cannot be used; ``facts["variables"]`` lists them.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        prefix = Settings.model_config["env_prefix"]
+        faults = [
+            (
+                f"{prefix}{'_'.join(map(str, fault['loc']))}".upper(),
+                fault["msg"].removeprefix("Value error, "),
+            )
+            for fault in error.errors(include_input=False, include_url=False, include_context=False)
+            # A default that rests on another setting is not at fault when that one is.
+            if fault["type"] != "default_factory_not_called"
+        ]
+        sentences = (f"{name.rstrip('_')}: {message}" for name, message in faults)
+        variables = [name for name, _ in faults]
+        raise InvalidInput("settings cannot be used: " + "; ".join(sentences), variables=variables) from None
+
+
+def _has_guessable_password(url: str) -> bool:
+    """A URL without a host uses a local socket, where no password is needed."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.password or "").lower() in PLACEHOLDERS

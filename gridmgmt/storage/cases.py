@@ -1,0 +1,356 @@
+"""Cases: load, lock, file away. A case row and its new history lines are always written together.
+
+The intake path is two round trips: :func:`look_before_intake` reads everything that storage has to
+say about a report, :func:`store_intake` writes report, case, history, outbox and audit in one
+statement. Later moves lock the row, check the version and append.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import insert, select, text, update
+
+from gridmgmt.domain.case import Case, Decision, Step
+from gridmgmt.domain.org import Actor
+from gridmgmt.domain.permissions import Axis
+from gridmgmt.domain.workflow import State
+from gridmgmt.domain.worktime import LimitUnit
+from gridmgmt.errors import NotFound, StaleVersion
+from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
+from gridmgmt.storage import audit, outbox
+from gridmgmt.storage.db import Db
+from gridmgmt.storage.tables import case_steps, cases
+
+_CASE_FIELDS = tuple(f.name for f in fields(Case))
+_CASE_COLUMNS = tuple(cases.c[name] for name in _CASE_FIELDS)
+# About 150 m at Tianjin's latitude: candidates are cut to the exact radius by the domain.
+_NEARBY_DEG = 0.0018
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """An open case near a new report, as the duplicate score needs it."""
+
+    case_id: UUID
+    number: str
+    category: str
+    description: str
+    place: LonLat
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeIntake:
+    """What the database knows before a report is decided on."""
+
+    revision: int
+    case_sequence: int
+    stored_content: bytes | None
+    stored_answer: Mapping[str, Any] | None
+    photos_known: frozenset[str]
+    nearby: tuple[Nearby, ...]
+
+
+_LOOK = text("""
+    select (select revision from app.rulebook_revision) as revision,
+           nextval('app.case_number_seq') as case_sequence,
+           r.content_sha256, r.answer,
+           (select array_agg(p.sha256) from app.photos p
+             where p.subdistrict_code = :subdistrict and p.sha256 = any(:photos)) as photos_known,
+           (select jsonb_agg(jsonb_build_object('id', c.id, 'number', c.number, 'category', c.category,
+                       'description', rr.description, 'lon', st_x(c.place), 'lat', st_y(c.place),
+                       'at', c.reported_at))
+              from (select * from app.cases c
+                     where c.place && st_makeenvelope(:w, :s, :e, :n, :srid)
+                       and c.subdistrict_code = :subdistrict
+                       and c.state not in ('closed', 'rejected', 'merged', 'voided')
+                     order by c.reported_at desc limit 20) c
+              join app.reports rr on rr.id = c.report_id) as nearby
+      from (select 1) one
+      left join app.reports r on r.id = :report and r.subdistrict_code = :subdistrict
+""")
+
+
+def look_before_intake(
+    db: Db, report_id: UUID, subdistrict_code: str, photos: Sequence[str], place: LonLat | None
+) -> BeforeIntake:
+    """Everything that storage has to say about a report, in one round trip.
+
+    Parameters
+    ----------
+    place : the point in CGCS2000, or None when the sender's datum cannot be drawn in ours.
+    """
+    lon, lat = place or (0.0, 0.0)
+    reach = _NEARBY_DEG if place else 0.0
+    found = db.execute(
+        _LOOK,
+        {
+            "report": report_id,
+            "subdistrict": subdistrict_code,
+            "photos": list(photos),
+            "w": lon - reach,
+            "s": lat - reach,
+            "e": lon + reach,
+            "n": lat + reach,
+            "srid": GEOGRAPHIC_SRID,
+        },
+    ).one()
+    return BeforeIntake(
+        revision=found.revision,
+        case_sequence=found.case_sequence,
+        stored_content=bytes(found.content_sha256) if found.content_sha256 is not None else None,
+        stored_answer=found.answer,
+        photos_known=frozenset(found.photos_known or ()),
+        nearby=tuple(
+            Nearby(
+                UUID(n["id"]),
+                n["number"],
+                n["category"],
+                n["description"],
+                LonLat(n["lon"], n["lat"]),
+                datetime.fromisoformat(n["at"]),
+            )
+            for n in found.nearby or ()
+        ),
+    )
+
+
+def stored_report(db: Db, report_id: UUID, actor: Actor) -> Mapping[str, Any] | None:
+    """The answer that a stored report got, inside the actor's scope; None when there is none."""
+    query = text("select answer from app.reports where id = :id and subdistrict_code = any(:scope)")
+    return db.execute(query, {"id": report_id, "scope": list(actor.subdistricts)}).scalar()
+
+
+def report_is_taken(db: Db, report_id: UUID) -> bool:
+    """Whether the id exists at all, in anybody's scope."""
+    return bool(db.execute(text("select 1 from app.reports where id = :id"), {"id": report_id}).scalar())
+
+
+_EXTRA_CASE_COLUMNS = ("updated_at", "routing", "duty", "h3")
+_STORE = text(f"""
+    with r as (
+        insert into app.reports (id, subdistrict_code, reporter_id, source, category, description, lon, lat,
+               datum, accuracy_m, self_handled, observed_at, received_at, content_sha256, answer)
+        values (:r_id, :r_subdistrict_code, :r_reporter_id, :r_source, :r_category, :r_description, :r_lon,
+               :r_lat, :r_datum, :r_accuracy_m, :r_self_handled, :r_observed_at, :r_received_at,
+               :r_content_sha256, cast(:r_answer as jsonb))
+        on conflict (id) do nothing
+        returning id),
+    p as (
+        insert into app.report_photos (report_id, position, subdistrict_code, sha256)
+        select r.id, x.position - 1, :r_subdistrict_code, x.sha256
+          from r, unnest(cast(:photos as text[])) with ordinality as x(sha256, position)),
+    c as (
+        insert into app.cases ({", ".join((*_CASE_FIELDS, *_EXTRA_CASE_COLUMNS))}, place)
+        select {", ".join("cast(:c_acted as jsonb)" if n == "acted" else f":c_{n}" for n in _CASE_FIELDS)},
+               :c_updated_at, cast(:c_routing as jsonb), cast(:c_duty as jsonb), :c_h3,
+               st_setsrid(st_makepoint(:c_lon, :c_lat), {GEOGRAPHIC_SRID})
+          from r),
+    s as (
+        insert into app.case_steps (case_id, seq, action, from_state, to_state, actor_id, at, facts, article)
+        select :c_id, x.* from r, jsonb_to_recordset(cast(:steps as jsonb)) as x(seq int, action text,
+               from_state text, to_state text, actor_id uuid, at timestamptz, facts jsonb, article text)),
+    o as (
+        insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
+        select x.* from r, jsonb_to_recordset(cast(:events as jsonb)) as x(subdistrict_code text, kind text,
+               case_id uuid, at timestamptz, facts jsonb)),
+    a as (
+        insert into app.audit_log (at, actor_id, subdistrict_code, action, object_kind, object_id, outcome,
+               facts, request_id)
+        select x.* from r, jsonb_to_recordset(cast(:audit as jsonb)) as x(at timestamptz, actor_id uuid,
+               subdistrict_code text, action text, object_kind text, object_id text, outcome text,
+               facts jsonb, request_id text))
+    select count(*) from r
+""")  # noqa: S608  column names from the dataclass, every value bound
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """All rows of one accepted report. ``decisions`` in order; the last one holds the case as stored."""
+
+    report: Mapping[str, Any]
+    photos: Sequence[str]
+    decisions: Sequence[Decision]
+    place: LonLat | None
+    h3: int | None
+    routing: Mapping[str, Any]
+    duty: Mapping[str, Any]
+    entries: Sequence[audit.AuditEntry]
+
+
+def store_intake(db: Db, intake: Intake) -> bool:
+    """Write report, photos' links, case, history, outbox and audit in one statement.
+
+    Returns False, having written nothing, when the report id was stored by somebody else in the
+    meantime (two taps at once): the caller reads and answers with what is there.
+    """
+    case = intake.decisions[-1].case
+    report = {f"r_{k}": v for k, v in intake.report.items()}
+    report["r_answer"] = _json(intake.report["answer"])
+    case_values = {f"c_{k}": v for k, v in _case_values(case).items()}
+    case_values["c_acted"] = _json(case_values["c_acted"])
+    written = db.execute(
+        _STORE,
+        {
+            **report,
+            **case_values,
+            "c_updated_at": intake.decisions[-1].step.at,
+            "c_routing": _json(intake.routing),
+            "c_duty": _json(intake.duty),
+            "c_h3": intake.h3,
+            "c_lon": intake.place.lon if intake.place else None,
+            "c_lat": intake.place.lat if intake.place else None,
+            "photos": list(intake.photos),
+            "steps": _json([_step_values(d.step) for d in intake.decisions]),
+            "events": _json([outbox.row(e) for d in intake.decisions for e in d.events]),
+            "audit": _json([audit.row(e) for e in intake.entries]),
+        },
+    ).scalar_one()
+    return bool(written)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _case_values(case: Case) -> dict[str, Any]:
+    values = {name: getattr(case, name) for name in _CASE_FIELDS}
+    values["acted"] = {str(k): str(v) for k, v in case.acted.items()}
+    return values
+
+
+def _step_values(step: Step) -> dict[str, Any]:
+    return {
+        "seq": step.seq,
+        "action": step.action,
+        "from_state": step.from_state,
+        "to_state": step.to_state,
+        "actor_id": step.actor_id,
+        "at": step.at,
+        "facts": dict(step.facts),
+        "article": step.article,
+    }
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    values = {name: row[name] for name in _CASE_FIELDS}
+    values["state"] = State(values["state"])
+    values["limit_unit"] = LimitUnit(values["limit_unit"]) if values["limit_unit"] else None
+    values["acted"] = MappingProxyType({UUID(k): Axis(v) for k, v in values["acted"].items()})
+    return Case(**values)
+
+
+def load(db: Db, case_id: UUID, actor: Actor, *, lock: bool = False) -> Case:
+    """The case, inside the actor's scope; with ``lock`` nobody else moves it before the commit.
+
+    Raises
+    ------
+    NotFound
+        No such case in the actor's subdistricts; whether it exists elsewhere is not said.
+    """
+    query = select(*_CASE_COLUMNS).where(
+        cases.c.id == case_id, cases.c.subdistrict_code.in_(actor.subdistricts)
+    )
+    found = db.execute(query.with_for_update() if lock else query).first()
+    if found is None:
+        raise NotFound("No such case.", kind="case")
+    return _case(found._mapping)
+
+
+def done_by_command(db: Db, command_id: UUID) -> UUID | None:
+    """The case that this command already moved; None when it is new."""
+    query = select(case_steps.c.case_id).where(case_steps.c.command_id == command_id)
+    return db.execute(query).scalar()
+
+
+def save(
+    db: Db, decision: Decision, entries: Sequence[audit.AuditEntry], *, command_id: UUID | None = None
+) -> None:
+    """Write what ``advance`` decided: the case as it is now, the history line, outbox and audit.
+
+    Raises
+    ------
+    StaleVersion
+        The stored version is not the one that the decision built on.
+    """
+    case = decision.case
+    changed = db.execute(
+        update(cases)
+        .where(cases.c.id == case.id, cases.c.version == case.version - 1)
+        .values(**_case_values(case), updated_at=decision.step.at)
+    )
+    if changed.rowcount != 1:
+        raise StaleVersion("The case has moved on.", rule="R22a", expected=case.version - 1)
+    step = _step_values(decision.step) | {"case_id": case.id, "command_id": command_id}
+    db.execute(insert(case_steps).values(**step))
+    outbox.append(db, decision.events)
+    audit.append(db, entries)
+
+
+def set_routing(db: Db, case_id: UUID, routing: Mapping[str, Any]) -> None:
+    """Keep the newest routing decision beside the case; earlier ones stay in the history's facts."""
+    db.execute(update(cases).where(cases.c.id == case_id).values(routing=dict(routing)))
+
+
+def history(db: Db, case_id: UUID) -> list[Step]:
+    """The lines of a case that was loaded within scope, first to last."""
+    query = select(case_steps).where(case_steps.c.case_id == case_id).order_by(case_steps.c.seq)
+    return [
+        Step(
+            r.case_id,
+            r.seq,
+            r.action,
+            State(r.from_state) if r.from_state else None,
+            State(r.to_state),
+            r.actor_id,
+            r.at,
+            r.facts,
+            r.article,
+        )
+        for r in db.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A deadline that passed: the desk's own, or the responsible unit's."""
+
+    case_id: UUID
+    number: str
+    subdistrict_code: str
+    state: str
+    cell_code: str
+    unit_code: str | None
+    due_at: datetime
+
+
+_OVERDUE = text("""
+    select c.id as case_id, c.number, c.subdistrict_code, c.state, c.cell_code, c.unit_code,
+           least(c.due_at, c.stage_due_at) as due_at
+      from app.cases c
+     where c.state not in ('closed', 'rejected', 'merged', 'voided')
+       and least(c.due_at, c.stage_due_at) < :now and c.clock_paused_at is null
+       and c.overdue_announced_for is distinct from least(c.due_at, c.stage_due_at)
+     order by least(c.due_at, c.stage_due_at) limit :limit
+       for update of c skip locked
+""")
+_ANNOUNCED = text("""
+    update app.cases set overdue_announced_for = least(due_at, stage_due_at) where id = any(:ids)
+""")
+
+
+def claim_overdue(db: Db, now: datetime, *, limit: int = 200) -> list[Overdue]:
+    """Cases whose earliest deadline has passed unannounced; locked, and marked as announced."""
+    found = [Overdue(**r._mapping) for r in db.execute(_OVERDUE, {"now": now, "limit": limit})]
+    if found:
+        db.execute(_ANNOUNCED, {"ids": [o.case_id for o in found]})
+    return found

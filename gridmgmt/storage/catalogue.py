@@ -1,0 +1,233 @@
+"""Catalogue, duty lists, routing rules and calendars: rows in, rulebook out.
+
+Rows are handed to the parsers of the domain as text, exactly as rows of a file are.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from typing import Any
+
+from sqlalchemy import Table, insert, select, text
+
+from gridmgmt.domain.cellindex import CellIndex
+from gridmgmt.domain.duty import parse_duty_lists
+from gridmgmt.domain.grid import GridPlan
+from gridmgmt.domain.org import Community, CommunityKind, Subdistrict, Unit, UnitKind
+from gridmgmt.domain.routing import Roster, RosterEntry, RosterRole, parse_rules
+from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
+from gridmgmt.domain.taxonomy import (
+    Catalogue,
+    parse_categories,
+    parse_closing_conditions,
+    parse_filing_conditions,
+    parse_limits,
+    parse_stage_limits,
+)
+from gridmgmt.domain.worktime import WorkCalendar
+from gridmgmt.errors import NotFound
+from gridmgmt.storage import grids, tables
+from gridmgmt.storage.db import Db
+
+
+def revision(db: Db) -> int:
+    """The number that every change to rules, plans or rosters raises."""
+    return int(db.execute(text("select revision from app.rulebook_revision")).scalar_one())
+
+
+def _as_text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _rows(db: Db, table: Table, *order: str) -> list[dict[str, str]]:
+    query = select(*(c for c in table.c if c.name != "id")).order_by(*(table.c[name] for name in order))
+    return [{k: _as_text(v) for k, v in r._mapping.items()} for r in db.execute(query)]
+
+
+def load_catalogue(db: Db) -> Catalogue:
+    """Every class with its limits and conditions."""
+    return Catalogue(
+        parse_categories(_rows(db, tables.categories, "standard_ref", "kind", "code", "valid_from")),
+        parse_limits(_rows(db, tables.handling_limits, "id")),
+        parse_stage_limits(_rows(db, tables.stage_limits, "state")),
+        parse_filing_conditions(_rows(db, tables.filing_conditions, "category", "code")),
+        parse_closing_conditions(_rows(db, tables.closing_conditions, "category")),
+    )
+
+
+def load_calendar(db: Db, calendar_id: str) -> WorkCalendar:
+    """One working calendar with its days.
+
+    Raises
+    ------
+    NotFound
+        No such calendar.
+    """
+    head = db.execute(select(tables.work_calendars).where(tables.work_calendars.c.id == calendar_id)).first()
+    if head is None:
+        raise NotFound("No such working calendar.", kind="calendar")
+    days = db.execute(
+        select(tables.calendar_days.c.day, tables.calendar_days.c.working).where(
+            tables.calendar_days.c.calendar_id == calendar_id
+        )
+    )
+    return WorkCalendar(
+        head.timezone,
+        tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in head.slots),
+        {r.day: r.working for r in days},
+        head.covered_from,
+        head.covered_until,
+        head.name,
+    )
+
+
+def load_units(db: Db) -> dict[str, Unit]:
+    """Every unit by code, closed ones too."""
+    return {
+        r.code: Unit(r.code, r.name, UnitKind(r.kind), r.subdistrict_code, r.parent_code, r.active)
+        for r in db.execute(select(tables.units))
+    }
+
+
+_ROSTER = text("""
+    select w.cell_code, w.person_id, w.duty, w.valid_from, w.valid_to, w.on_leave
+      from app.cell_workers w join app.people p on p.id = w.person_id and p.active
+     where w.subdistrict_code = :code order by w.id
+""")
+
+
+def load_rulebook(db: Db, subdistrict_code: str) -> RuleBook:
+    """Everything that decisions about one subdistrict rest on, as of now.
+
+    Raises
+    ------
+    NotFound
+        No such subdistrict.
+    """
+    number = revision(db)
+    row = db.execute(
+        select(tables.subdistricts).where(tables.subdistricts.c.code == subdistrict_code)
+    ).first()
+    if row is None:
+        raise NotFound("No such subdistrict.", kind="subdistrict")
+    communities = db.execute(
+        select(tables.communities.c.code, tables.communities.c.name, tables.communities.c.kind).where(
+            tables.communities.c.subdistrict_code == subdistrict_code
+        )
+    )
+    duty_rows = [
+        r
+        for r in _rows(db, tables.duty_items, "district_code", "version", "no")
+        if r["district_code"] == row.district_code
+    ]
+    people = db.execute(
+        text(
+            "select p.id, p.name from app.people p where exists (select 1 from app.person_roles r"
+            " where r.person_id = p.id and r.subdistrict_code = :code)"
+        ),
+        {"code": subdistrict_code},
+    )
+    return RuleBook(
+        revision=number,
+        subdistrict=Subdistrict(row.code, row.name, row.district_code, row.district_name, row.head),
+        communities={
+            c.code: Community(c.code, c.name, subdistrict_code, CommunityKind(c.kind)) for c in communities
+        },
+        plans=tuple(_indexed(p) for p in grids.published_plans(db, subdistrict_code)),
+        catalogue=load_catalogue(db),
+        duty_lists=tuple(parse_duty_lists(duty_rows)),
+        approvals=(),
+        rules=_load_rules(db, subdistrict_code),
+        units=load_units(db),
+        roster=Roster(
+            RosterEntry(
+                r.cell_code, r.person_id, RosterRole(r.duty), r.valid_from, r.valid_to, r.on_leave
+            )
+            for r in db.execute(_ROSTER, {"code": subdistrict_code})
+        ),
+        calendar=load_calendar(db, row.calendar_id),
+        people={p.id: p.name for p in people},
+    )
+
+
+def _indexed(plan: GridPlan) -> IndexedPlan:
+    cells = {c.code: c for c in plan.cells}
+    return IndexedPlan(plan, CellIndex.build((c.code, c.polygon) for c in plan.cells), cells)
+
+
+def _load_rules(db: Db, subdistrict_code: str) -> Any:
+    newest = db.execute(
+        select(tables.routing_rule_sets.c.document)
+        .where(tables.routing_rule_sets.c.subdistrict_code == subdistrict_code)
+        .order_by(tables.routing_rule_sets.c.published_at.desc(), tables.routing_rule_sets.c.version.desc())
+        .limit(1)
+    ).scalar()
+    if newest is None:
+        newest = {"version": "none", "timezone": "Asia/Shanghai", "rules": []}
+    return parse_rules(newest)
+
+
+def _typed(table: Table, row: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for column in table.c:
+        if column.name == "id":
+            continue
+        given = (row.get(column.name) or "").strip()
+        kind = column.type.python_type
+        if kind is bool:
+            values[column.name] = given.lower() in {"1", "true", "yes"}
+        elif kind is date:
+            values[column.name] = date.fromisoformat(given) if given else None
+        elif kind is int:
+            values[column.name] = int(given)
+        else:
+            values[column.name] = given
+    return values
+
+
+def add_rows(db: Db, table_name: str, rows: Iterable[Mapping[str, str]]) -> int:
+    """Insert rows of a catalogue file that the domain's parser has accepted; returns their count."""
+    table: Table = getattr(tables, table_name)
+    values = [_typed(table, row) for row in rows]
+    if values:
+        db.execute(insert(table), values)
+    return len(values)
+
+
+def add_calendar(db: Db, calendar_id: str, calendar: WorkCalendar, *, source: str) -> None:
+    """Store a calendar and the days that differ from their weekday."""
+    db.execute(
+        insert(tables.work_calendars).values(
+            id=calendar_id,
+            name=calendar.name,
+            timezone=calendar.timezone,
+            slots=[[a.isoformat("minutes"), b.isoformat("minutes")] for a, b in calendar.slots],
+            covered_from=calendar.covered_from,
+            covered_until=calendar.covered_until,
+        )
+    )
+    days = [
+        {"calendar_id": calendar_id, "day": day, "working": works, "note": "", "source": source}
+        for day, works in sorted(calendar.overrides.items())
+    ]
+    if days:
+        db.execute(insert(tables.calendar_days), days)
+
+
+def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any) -> None:
+    """Store a rule set that the parser has accepted; it is in use from the commit on."""
+    db.execute(
+        insert(tables.routing_rule_sets).values(
+            subdistrict_code=subdistrict_code,
+            version=str(document["version"]),
+            document=dict(document),
+            published_at=at,
+        )
+    )

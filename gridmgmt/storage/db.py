@@ -1,0 +1,104 @@
+"""Engine and transactions. Sync SQLAlchemy Core on psycopg; there is no ORM session to go stale.
+
+``Db`` is a SQLAlchemy ``Connection`` inside exactly one transaction. Whoever opens it commits it:
+``api/deps.py`` before the answer leaves, ``worker.py`` per batch, the CLI per command. Services and
+storage functions never do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from gridmgmt.errors import Unavailable
+
+Db = Connection
+
+# A request that waits longer than this on one statement is broken, not busy.
+_STATEMENT_TIMEOUT_MS = 15_000
+_RETRY_AFTER_S = 5
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def make_engine(url: str, *, pool_size: int = 20, application: str = "gridmgmt") -> Engine:
+    """An engine whose connections speak UTC and give up on stuck statements.
+
+    Parameters
+    ----------
+    url : SQLAlchemy URL of a PostgreSQL with PostGIS; a bare ``postgresql://`` means psycopg.
+    """
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "application_name": application,
+            "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+            "connect_timeout": 5,
+        },
+    )
+
+    @event.listens_for(engine, "handle_error")
+    def _drop_pool_after_a_restart(context: Any) -> None:
+        # One dead connection means that the server went away: the others are dead too.
+        if context.is_disconnect:
+            context.invalidate_pool_on_disconnect = True
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
+    """One transaction: committed on a clean exit, rolled back on any error.
+
+    Parameters
+    ----------
+    read_only : PostgreSQL refuses every write in it.
+
+    Raises
+    ------
+    Unavailable
+        The database cannot be reached or went away; nothing of this transaction is stored, except
+        when the connection broke during the commit itself, which is why every write is idempotent
+        by an id that the client made.
+    """
+    try:
+        with engine.connect() as connection:
+            if read_only:
+                connection = connection.execution_options(postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+    except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
+        if is_outage(exc):
+            raise Unavailable(
+                "The database cannot be reached; keep what you sent and try again.",
+                retry_after_s=_RETRY_AFTER_S,
+            ) from exc
+        raise
+
+
+def is_outage(exc: Exception) -> bool:
+    """Whether this error means "the server is not there" rather than "the statement is wrong"."""
+    if isinstance(exc, PoolTimeoutError):
+        return True
+    if isinstance(exc, DBAPIError):
+        sqlstate = getattr(exc.orig, "sqlstate", None)
+        # 08 connection, 57P01-57P03 shutdown, 53300 too many connections; None: no server spoke.
+        return bool(
+            exc.connection_invalidated
+            or sqlstate is None
+            or sqlstate.startswith("08")
+            or sqlstate in {"57P01", "57P02", "57P03", "53300"}
+        )
+    return False

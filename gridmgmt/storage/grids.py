@@ -1,0 +1,221 @@
+"""Grid plans: versions, cells, hex cover, and who owned a point at a time.
+
+Geometry leaves and enters as shapely in CGCS2000 lon/lat. :func:`cell_at_by_sql` answers from the
+database alone, by hex first and by exact polygon on the border; tests hold it against ``CellIndex``.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import shapely
+from geoalchemy2.shape import from_shape, to_shape
+from sqlalchemy import insert, select, text, update
+
+from gridmgmt.domain.cellindex import HexRow
+from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
+from gridmgmt.domain.org import Actor
+from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat, MetricZone
+from gridmgmt.storage.db import Db
+from gridmgmt.storage.tables import (
+    base_features,
+    cell_hexes,
+    communities,
+    grid_cells,
+    grid_plans,
+    subdistricts,
+)
+
+
+def published_plans(db: Db, subdistrict_code: str) -> list[GridPlan]:
+    """Every published plan with its cells, past, present and future, in order of their start."""
+    heads = db.execute(
+        select(grid_plans)
+        .where(
+            grid_plans.c.subdistrict_code == subdistrict_code,
+            grid_plans.c.status == PlanStatus.PUBLISHED,
+        )
+        .order_by(grid_plans.c.valid_from)
+    ).all()
+    return [_plan(db, head) for head in heads]
+
+
+def _plan(db: Db, head: Any) -> GridPlan:
+    rows = db.execute(
+        select(grid_cells).where(grid_cells.c.plan_id == head.id).order_by(grid_cells.c.code)
+    )
+    return GridPlan(
+        id=head.id,
+        subdistrict_code=head.subdistrict_code,
+        version=head.version,
+        status=PlanStatus(head.status),
+        valid_from=head.valid_from,
+        valid_to=head.valid_to,
+        cells=tuple(
+            GridCell(
+                code=r.code,
+                community_code=r.community_code,
+                name=r.name,
+                kind=CellKind(r.kind),
+                polygon=to_shape(r.geom),
+                area_m2=r.area_m2,
+                households=r.households,
+            )
+            for r in rows
+        ),
+        base_map_version=head.base_map_version,
+        synthetic=head.synthetic,
+        zone=MetricZone(head.metric_srid),
+    )
+
+
+def list_plans(db: Db, actor: Actor) -> list[Mapping[str, Any]]:
+    """Plans in the actor's subdistricts, newest first, with the number of their cells."""
+    query = text("""
+        select p.id, p.version, p.status, p.valid_from, p.valid_to, p.synthetic, p.base_map_version,
+               p.report_card, (select count(*) from app.grid_cells g where g.plan_id = p.id) as cells
+          from app.grid_plans p where p.subdistrict_code = any(:scope)
+         order by p.subdistrict_code, p.version desc
+    """)
+    return [r._mapping for r in db.execute(query, {"scope": list(actor.subdistricts)})]
+
+
+def next_version(db: Db, subdistrict_code: str) -> int:
+    """The version number that the subdistrict's next plan gets."""
+    query = text("select coalesce(max(version), 0) + 1 from app.grid_plans where subdistrict_code = :code")
+    return int(db.execute(query, {"code": subdistrict_code}).scalar_one())
+
+
+def used_codes(db: Db, subdistrict_code: str) -> set[str]:
+    """Cell codes that any plan of the subdistrict ever used; they are never given again."""
+    query = text("""
+        select distinct g.code from app.grid_cells g join app.grid_plans p on p.id = g.plan_id
+         where p.subdistrict_code = :code
+    """)
+    return set(db.execute(query, {"code": subdistrict_code}).scalars())
+
+
+def add_plan(
+    db: Db, plan: GridPlan, hexes: Iterable[HexRow], report_card: Mapping[str, Any], by: UUID, at: datetime
+) -> None:
+    """Store a plan with its cells and hex cover.
+
+    The database refuses a second published plan for any instant, a cell outside its community's
+    code, and a cell code that is not fifteen digits.
+    """
+    db.execute(
+        insert(grid_plans).values(
+            id=plan.id,
+            subdistrict_code=plan.subdistrict_code,
+            version=plan.version,
+            status=plan.status,
+            valid_from=plan.valid_from,
+            valid_to=plan.valid_to,
+            base_map_version=plan.base_map_version,
+            metric_srid=int(plan.zone),
+            synthetic=plan.synthetic,
+            report_card=dict(report_card),
+            published_by=by,
+            published_at=at,
+        )
+    )
+    db.execute(
+        insert(grid_cells),
+        [
+            {
+                "plan_id": plan.id,
+                "code": c.code,
+                "community_code": c.community_code,
+                "kind": c.kind,
+                "name": c.name,
+                "households": c.households or 0,
+                "area_m2": c.area_m2,
+                "geom": from_shape(c.polygon, srid=GEOGRAPHIC_SRID),
+            }
+            for c in plan.cells
+        ],
+    )
+    rows = [
+        {"plan_id": plan.id, "h3": row.h3, "cell_code": row.code, "wholly": row.wholly} for row in hexes
+    ]
+    db.execute(insert(cell_hexes), rows)
+
+
+def end_plan(db: Db, plan_id: UUID, at: datetime) -> None:
+    """Let a published plan end at an instant; its cells stay for the cases that were filed in them."""
+    db.execute(update(grid_plans).where(grid_plans.c.id == plan_id).values(valid_to=at))
+
+
+_AT_BY_SQL = text(f"""
+    with p as (select id from app.grid_plans
+                where subdistrict_code = any(:scope) and status = 'published'
+                  and valid_from <= :at and (valid_to is null or valid_to > :at))
+    select min(g.code)
+      from p join app.cell_hexes x on x.plan_id = p.id and x.h3 = :h3
+      join app.grid_cells g on g.plan_id = p.id and g.code = x.cell_code
+     where x.wholly or st_covers(g.geom, st_setsrid(st_makepoint(:lon, :lat), {GEOGRAPHIC_SRID}))
+""")  # noqa: S608  a number from geo.crs
+
+
+def cell_at_by_sql(db: Db, actor: Actor, h3: int, point: LonLat, at: datetime) -> str | None:
+    """The owner of a point by hex cover and exact polygon, answered by the database alone."""
+    values = {
+        "scope": list(actor.subdistricts), "at": at, "h3": h3, "lon": point.lon, "lat": point.lat,
+    }  # fmt: skip
+    return db.execute(_AT_BY_SQL, values).scalar()
+
+
+def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -> list[Mapping[str, Any]]:
+    """Cells of a plan (the one in force when no id is given), with worker and open cases."""
+    query = text("""
+        select g.code, g.name, g.kind, g.community_code, m.name as community_name, g.households, g.area_m2,
+               st_asgeojson(g.geom, 7) as geometry, g.plan_id,
+               (select p.name from app.cell_workers w join app.people p on p.id = w.person_id
+                 where w.cell_code = g.code and w.duty = 'worker' and w.valid_from <= :at
+                   and (w.valid_to is null or w.valid_to > :at) order by w.id limit 1) as worker_name,
+               (select count(*) from app.cases c where c.cell_code = g.code
+                   and c.subdistrict_code = any(:scope)
+                   and c.state not in ('closed', 'rejected', 'merged', 'voided')) as open_cases
+          from app.grid_cells g
+          join app.grid_plans q on q.id = g.plan_id
+          join app.communities m on m.code = g.community_code
+         where q.subdistrict_code = any(:scope)
+           and case when cast(:plan as uuid) is not null then q.id = :plan
+                    else q.status = 'published' and q.valid_from <= :at
+                         and (q.valid_to is null or q.valid_to > :at) end
+         order by g.code
+    """)
+    values = {"scope": list(actor.subdistricts), "at": at, "plan": plan_id}
+    return [r._mapping for r in db.execute(query, values)]
+
+
+def add_subdistrict(db: Db, row: Mapping[str, Any], outline: shapely.MultiPolygon) -> None:
+    """Insert a subdistrict; column names as in the table."""
+    db.execute(insert(subdistricts).values(**row, outline=from_shape(outline, srid=GEOGRAPHIC_SRID)))
+
+
+def add_communities(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert communities; ``outline`` is a shapely MultiPolygon."""
+    values = [{**r, "outline": from_shape(r["outline"], srid=GEOGRAPHIC_SRID)} for r in rows]
+    db.execute(insert(communities), values)
+
+
+def add_base_features(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert features of the base layers (blocks, roads, buildings); ``geom`` is a shapely geometry."""
+    values = [{**r, "geom": from_shape(r["geom"], srid=GEOGRAPHIC_SRID)} for r in rows]
+    if values:
+        db.execute(insert(base_features), values)
+
+
+def extent(db: Db, subdistrict_code: str) -> Mapping[str, Any] | None:
+    """Bounds of the outline and what must be said about it."""
+    query = text("""
+        select s.code, s.name, s.outline_note, st_xmin(s.outline) as w, st_ymin(s.outline) as "s",
+               st_xmax(s.outline) as e, st_ymax(s.outline) as n,
+               coalesce((select bool_or(p.synthetic) from app.grid_plans p
+                          where p.subdistrict_code = s.code), false) as synthetic
+          from app.subdistricts s where s.code = :code
+    """)
+    found = db.execute(query, {"code": subdistrict_code}).first()
+    return found._mapping if found else None

@@ -1,0 +1,59 @@
+"""Every table of schema ``app``, in glossary order; Core tables, no ORM.
+
+Geometry columns are declared by :func:`gridmgmt.storage.tables.base.geometry` and nowhere else:
+CGCS2000 geographic, with the GiST index named explicitly (GeoAlchemy2's automatic one is created
+twice by autogenerate). Times are ``timestamptz`` ending ``_at``, dates end ``_on`` or are
+validity bounds ``valid_from``/``valid_to`` (half-open).
+"""
+
+from gridmgmt.storage.tables.base import SCHEMA, metadata
+from gridmgmt.storage.tables.catalogue import (
+    calendar_days,
+    categories,
+    closing_conditions,
+    duty_items,
+    filing_conditions,
+    handling_limits,
+    routing_rule_sets,
+    rulebook_revision,
+    stage_limits,
+    work_calendars,
+)
+from gridmgmt.storage.tables.cases import case_requests, case_steps, cases, photos, report_photos, reports
+from gridmgmt.storage.tables.grids import base_features, cell_hexes, cell_workers, grid_cells, grid_plans
+from gridmgmt.storage.tables.org import communities, people, person_roles, sessions, subdistricts, units
+from gridmgmt.storage.tables.records import audit_log, outbox
+
+__all__ = [
+    "SCHEMA",
+    "audit_log",
+    "base_features",
+    "calendar_days",
+    "case_requests",
+    "case_steps",
+    "cases",
+    "categories",
+    "cell_hexes",
+    "cell_workers",
+    "closing_conditions",
+    "communities",
+    "duty_items",
+    "filing_conditions",
+    "grid_cells",
+    "grid_plans",
+    "handling_limits",
+    "metadata",
+    "outbox",
+    "people",
+    "person_roles",
+    "photos",
+    "report_photos",
+    "reports",
+    "routing_rule_sets",
+    "rulebook_revision",
+    "sessions",
+    "stage_limits",
+    "subdistricts",
+    "units",
+    "work_calendars",
+]

@@ -1,0 +1,37 @@
+"""Metadata, naming convention and the column kinds that every table shares."""
+
+from enum import StrEnum
+
+from geoalchemy2 import Geometry
+from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Text
+
+from gridmgmt.geo.crs import GEOGRAPHIC_SRID
+
+SCHEMA = "app"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    },
+)
+
+
+def geometry(kind: str) -> Geometry:
+    """The one geometry type: CGCS2000 geographic, no index of its own accord."""
+    return Geometry(geometry_type=kind, srid=GEOGRAPHIC_SRID, spatial_index=False)
+
+
+def instant(name: str, *, nullable: bool = False) -> Column[object]:
+    """A ``timestamptz`` column."""
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def words(name: str, values: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
+    """A text column that holds only the full English words of an enum, and the check for it."""
+    listed = ", ".join(f"'{v.value}'" for v in values)
+    return Column(name, Text, nullable=False), CheckConstraint(f"{name} in ({listed})", name=name)

@@ -1,0 +1,179 @@
+"""Photos, reports, cases, their append-only history, and requests that wait for an answer."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from gridmgmt.domain.request import RequestStatus
+from gridmgmt.domain.workflow import State
+from gridmgmt.storage.tables.base import geometry, instant, metadata, words
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("subdistrict_code", Text, ForeignKey("app.subdistricts.code"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("received_by", Uuid, ForeignKey("app.people.id"), nullable=False),
+    instant("received_at"),
+    PrimaryKeyConstraint("subdistrict_code", "sha256"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    # The phone's own UUIDv7: two taps, a lost reply and a replay are the same row.
+    Column("id", Uuid, primary_key=True),
+    Column("subdistrict_code", Text, ForeignKey("app.subdistricts.code"), nullable=False),
+    Column("reporter_id", Uuid, ForeignKey("app.people.id"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    # As sent, in the datum sent: a GCJ-02 or BD-09 position is never converted back.
+    Column("lon", Double, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("datum", Text, nullable=False),
+    Column("accuracy_m", Double),
+    Column("self_handled", Boolean, nullable=False),
+    instant("observed_at"),
+    instant("received_at"),
+    Column("content_sha256", LargeBinary, nullable=False),
+    # The answer that left the first time; a replay gets it again, letter for letter.
+    Column("answer", JSONB, nullable=False),
+)
+
+report_photos = Table(
+    "report_photos",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("app.reports.id"), nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("subdistrict_code", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    PrimaryKeyConstraint("report_id", "position"),
+    ForeignKeyConstraint(
+        ["subdistrict_code", "sha256"],
+        ["app.photos.subdistrict_code", "app.photos.sha256"],
+        name="fk_report_photos_photo",
+    ),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("report_id", Uuid, ForeignKey("app.reports.id"), nullable=False, unique=True),
+    Column("subdistrict_code", Text, nullable=False),
+    Column("community_code", Text, nullable=False),
+    Column("cell_code", Text, nullable=False),
+    Column("plan_id", Uuid, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    *words("state", State),
+    Column("version", Integer, nullable=False),
+    Column("reported_by", Uuid, nullable=False),
+    instant("reported_at"),
+    instant("updated_at"),
+    Column("needs_confirmation", Boolean, nullable=False),
+    Column("needs_feedback", Boolean, nullable=False),
+    Column("confirmed", Boolean),
+    Column("unit_code", Text, ForeignKey("app.units.code")),
+    Column("worker_id", Uuid, ForeignKey("app.people.id")),
+    Column("rule_id", Text),
+    Column("limit_amount", Integer),
+    Column("limit_unit", Text),
+    instant("clock_started_at", nullable=True),
+    instant("clock_paused_at", nullable=True),
+    instant("due_at", nullable=True),
+    instant("stage_due_at", nullable=True),
+    instant("filed_at", nullable=True),
+    instant("dispatched_at", nullable=True),
+    instant("signed_at", nullable=True),
+    instant("handled_at", nullable=True),
+    instant("verified_at", nullable=True),
+    instant("closed_at", nullable=True),
+    # The deadline whose passing was announced, so that each is announced once.
+    instant("overdue_announced_for", nullable=True),
+    Column("ruled", Boolean, nullable=False),
+    Column("rework_count", Integer, nullable=False),
+    Column("return_count", Integer, nullable=False),
+    Column("merged_into", Uuid),
+    Column("acted", JSONB, nullable=False),
+    Column("routing", JSONB, nullable=False),
+    Column("duty", JSONB, nullable=False),
+    # Null when the sender's datum cannot be drawn in ours; the cell is known all the same.
+    Column("place", geometry("POINT")),
+    Column("h3", BigInteger),
+    ForeignKeyConstraint(
+        ["plan_id", "cell_code"], ["app.grid_cells.plan_id", "app.grid_cells.code"], name="fk_cases_cell"
+    ),
+    Index("ix_cases_place", "place", postgresql_using="gist"),
+    Index("ix_cases_open", "subdistrict_code", "state", "updated_at"),
+    Index("ix_cases_reported", "subdistrict_code", "reported_at"),
+    Index("ix_cases_h3", "h3"),
+    Index(
+        "ix_cases_due",
+        text("least(due_at, stage_due_at)"),
+        postgresql_where=text("state not in ('closed', 'rejected', 'merged', 'voided')"),
+    ),
+)
+
+case_steps = Table(
+    "case_steps",
+    metadata,
+    Column("case_id", Uuid, ForeignKey("app.cases.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    instant("at"),
+    Column("facts", JSONB, nullable=False),
+    Column("article", Text, nullable=False),
+    # The client's id of the command: sent twice, done once.
+    Column("command_id", Uuid, unique=True),
+    PrimaryKeyConstraint("case_id", "seq"),
+)
+
+case_requests = Table(
+    "case_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid, ForeignKey("app.cases.id"), nullable=False),
+    Column("subdistrict_code", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    *words("status", RequestStatus),
+    Column("facts", JSONB, nullable=False),
+    Column("asked_by", Uuid, ForeignKey("app.people.id"), nullable=False),
+    instant("asked_at"),
+    Column("decided_by", Uuid, ForeignKey("app.people.id")),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("opinion", Text),
+    Index(
+        "uq_case_requests_one_pending",
+        "case_id",
+        "action",
+        unique=True,
+        postgresql_where=text("status = 'pending'"),
+    ),
+)
+

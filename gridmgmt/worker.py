@@ -1,0 +1,65 @@
+"""The background process: delivers the outbox and runs the clocks.
+
+Everything it does is driven from the database and safe to do twice, so any number of workers may
+run and any of them may die at any moment. It keeps trying while the database is away.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine
+
+from gridmgmt.errors import Unavailable
+from gridmgmt.services import oversight
+from gridmgmt.storage.db import transaction
+
+log = structlog.get_logger(__name__)
+
+_IDLE_S = 0.25
+_SWEEP_EVERY = timedelta(seconds=5)
+_LONGEST_PAUSE_S = 30.0
+
+
+def server_clock() -> datetime:
+    """The worker's only clock."""
+    return datetime.now(UTC)
+
+
+def run(engine: Engine, stop: threading.Event, *, clock: Callable[[], datetime] = server_clock) -> None:
+    """Work until ``stop`` is set."""
+    next_sweep_at = clock()
+    pause_s = _IDLE_S
+    while not stop.is_set():
+        try:
+            busy = turn(engine, clock(), sweep=clock() >= next_sweep_at)
+            if clock() >= next_sweep_at:
+                next_sweep_at = clock() + _SWEEP_EVERY
+            pause_s = 0.0 if busy else _IDLE_S
+        except Unavailable:
+            pause_s = min(_LONGEST_PAUSE_S, max(1.0, pause_s * 2))
+            log.warning("worker_database_unavailable", retry_in_s=pause_s)
+        except Exception:
+            # One bad row must not stop the clocks of all others.
+            pause_s = min(_LONGEST_PAUSE_S, max(1.0, pause_s * 2))
+            log.exception("worker_turn_failed", retry_in_s=pause_s)
+        stop.wait(pause_s)
+
+
+def turn(engine: Engine, now: datetime, *, sweep: bool) -> bool:
+    """One round: announce what became overdue, deliver what waits; whether there may be more."""
+    if sweep:
+        with transaction(engine) as db:
+            oversight.announce_overdue(db, now)
+    with transaction(engine) as db:
+        return oversight.deliver(db, now) > 0
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set: the turn under way is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
