@@ -1,0 +1,136 @@
+"""The composition root: settings in, application out. Nothing here has state at import time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+import gridmgmt
+from api import errors, models
+from api.deps import Parts
+from api.guard import Guard
+from api.routes import cases, centre, grids, health, photos, reports, sessions, stream
+from api.stream import Hub
+from gridmgmt.adapters.photos import LocalPhotoStore, PhotoStore
+from gridmgmt.errors import NotFound
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.settings import Settings
+from gridmgmt.storage import outbox
+from gridmgmt.storage.db import make_engine, transaction
+
+# More threads than connections would only wait for each other.
+_POOL = 16
+_THREADS = 20
+
+
+def server_clock() -> datetime:
+    """The only clock of the API."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, photo_store: PhotoStore | None = None) -> FastAPI:
+    """The application.
+
+    Parameters
+    ----------
+    settings : with a database URL; the caller has brought the database up.
+    photo_store : another store than the local directory of the settings.
+    """
+    engine = make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api")
+    parts = Parts(
+        settings=settings,
+        engine=engine,
+        rulebooks=RuleBooks(),
+        photos=photo_store or LocalPhotoStore(settings.photo_dir),
+        clock=server_clock,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        yield
+        await app.state.hub.close()
+        engine.dispose()
+
+    app = FastAPI(
+        title="gridmgmt",
+        version=gridmgmt.__version__,
+        summary="街道网格化管理: reports, cases and grid plans of a subdistrict",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                Guard,
+                max_body_bytes=settings.max_body_bytes,
+                max_photo_bytes=settings.max_photo_bytes,
+            )
+        ],
+    )
+    app.state.parts = parts
+    app.state.hub = _hub(parts)
+    errors.install(app)
+    v1 = APIRouter(prefix="/api/v1")
+    for module in (sessions, reports, photos, cases, grids, centre, stream):
+        v1.include_router(module.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    _describe_problem(app)
+    _serve_pages(app, settings.web_dir)
+    return app
+
+
+def _hub(parts: Parts) -> Hub:
+    def fetch(after: int) -> list[outbox.OutboxRow]:
+        with transaction(parts.engine, read_only=True) as db:
+            return outbox.delivered_after(db, after, None)
+
+    def newest() -> int:
+        with transaction(parts.engine, read_only=True) as db:
+            return outbox.last_delivery(db)
+
+    return Hub(fetch, newest)
+
+
+def _describe_problem(app: FastAPI) -> None:
+    """Add the Problem schema once; every refusal refers to it."""
+    plain = app.openapi
+
+    def described() -> dict[str, object]:
+        document = plain()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = models.Problem.model_json_schema()
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _serve_pages(app: FastAPI, web_dir: Path) -> None:
+    def page(name: str) -> FileResponse:
+        path = web_dir / name
+        if not path.is_file():
+            raise NotFound("The pages are not built; run make web.", kind="page")
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    @app.get("/", include_in_schema=False)
+    def centre_page() -> FileResponse:
+        return page("centre.html")
+
+    @app.get("/field", include_in_schema=False)
+    def field_page() -> FileResponse:
+        return page("field.html")
+
+    if (web_dir / "assets").is_dir():
+        app.mount("/assets", StaticFiles(directory=web_dir / "assets"), name="assets")
+
+
+def create_app_from_environment() -> FastAPI:
+    """What uvicorn calls in each process: settings from the environment, nothing else."""
+    return create_app(Settings())

@@ -1,0 +1,131 @@
+"""The one table that turns errors into HTTP, and the problem+json renderer (RFC 9457).
+
+Outside the actor's scope a refusal is rendered as "not found": whether a thing exists elsewhere is
+not said. What is not a :class:`~gridmgmt.errors.GridError` answers 500 with a request id and not a
+word of its insides.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.answers import Json
+from gridmgmt import errors
+from gridmgmt.errors import GridError
+
+log = structlog.get_logger(__name__)
+
+STATUS_OF: Mapping[type[GridError], int] = {
+    errors.GridError: 500,
+    errors.InvalidInput: 422,
+    errors.InvalidCode: 422,
+    errors.InvalidGeometry: 422,
+    errors.WrongCrs: 422,
+    errors.MissingFact: 422,
+    errors.OutsideArea: 422,
+    errors.UnknownCategory: 422,
+    errors.ImplausibleTime: 422,
+    errors.UnacceptablePhoto: 422,
+    errors.TooLarge: 413,
+    errors.NotSignedIn: 401,
+    errors.NotAllowed: 403,
+    errors.DutiesNotSeparated: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.IllegalAction: 409,
+    errors.NotReady: 409,
+    errors.OffDutyList: 409,
+    errors.StaleVersion: 409,
+    errors.ContentDiffers: 409,
+    errors.PlanNotInForce: 409,
+    errors.PlanNotAdoptable: 409,
+    errors.Infeasible: 422,
+    errors.Unavailable: 503,
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    article: str | None = None,
+    rule: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Json:
+    """A problem document; ``code`` is what clients key on, ``article`` the regulation's."""
+    body = {
+        "type": f"/problems/{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "article": article,
+        "rule": rule,
+        "facts": dict(facts or {}),
+        "request_id": getattr(request.state, "request_id", None),
+    }
+    headers = {}
+    if facts and "retry_after_s" in facts:
+        headers["Retry-After"] = str(facts["retry_after_s"])
+    return Json(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _grid_error(request: Request, exc: Exception) -> Json:
+    assert isinstance(exc, GridError)
+    if isinstance(exc, errors.NotAllowed) and exc.facts.get("in_scope") is False:
+        exc = errors.NotFound("No such thing in your scope.")
+    return problem(
+        request,
+        STATUS_OF[type(exc)],
+        exc.code,
+        exc.message,
+        article=exc.article,
+        rule=exc.rule,
+        facts=exc.facts,
+    )
+
+
+def _invalid_request(request: Request, exc: Exception) -> Json:
+    assert isinstance(exc, RequestValidationError)
+    faults = [
+        {"where": [str(part) for part in fault["loc"]], "message": fault["msg"], "kind": fault["type"]}
+        for fault in exc.errors()[:20]
+    ]
+    return problem(
+        request, 422, "invalid_input", "The request does not fit its description.", facts={"errors": faults}
+    )
+
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+
+
+def _http_error(request: Request, exc: Exception) -> Json:
+    assert isinstance(exc, HTTPException)
+    code = _HTTP_CODES.get(exc.status_code, "http_error")
+    return problem(request, exc.status_code, code, str(exc.detail))
+
+
+def _unexpected(request: Request, exc: Exception) -> Json:
+    log.error("unexpected_error", path=request.url.path, exc_info=exc)
+    return problem(
+        request,
+        500,
+        "internal_error",
+        "Something went wrong here; nothing of this request was stored.",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(GridError, _grid_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)

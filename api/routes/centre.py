@@ -1,0 +1,65 @@
+"""The command centre: the state of the loop, heat, the catalogue."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from api.answers import Json
+from api.deps import OneTransaction
+from api.models import Instant, Model, problems
+from gridmgmt.domain.workflow import State
+from gridmgmt.services import reading
+
+router = APIRouter(tags=["centre"])
+
+
+class Board(Model):
+    """The state of the loop at one instant."""
+
+    at: Any
+    subdistrict: dict[str, str]
+    plan: dict[str, Any] | None
+    totals: dict[str, int]
+    states: list[dict[str, Any]]
+    lights: dict[str, int]
+    units: list[dict[str, Any]]
+    recent: list[dict[str, Any]]
+    last_event_id: int
+
+
+class Categories(Model):
+    """The classes in use on a day."""
+
+    standard_ref: list[str]
+    items: list[dict[str, Any]]
+
+
+@router.get("/board", response_model=Board, responses=problems())
+def board(work: OneTransaction) -> Response:
+    """Counts by state, lights, units and the newest events."""
+    with work.begin(read_only=True) as w:
+        body = reading.loop_board(w.db, w.actor, w.now, w.rulebooks)
+    return Json(body)
+
+
+@router.get("/heat", responses=problems())
+def heat(
+    work: OneTransaction,
+    resolution: Annotated[int, Query(ge=8, le=12)] = 10,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    state: State | None = None,
+) -> Response:
+    """Cases per H3 hex as GeoJSON. Cases without a point in our datum are counted in ``without_point``."""
+    with work.begin(read_only=True) as w:
+        body = reading.heat_hexes(w.db, w.actor, resolution, since=since, until=until, state=state)
+    return Json(body, media_type="application/geo+json")
+
+
+@router.get("/categories", response_model=Categories, responses=problems())
+def categories(work: OneTransaction, on: date | None = None) -> Response:
+    """The classes 部件/事项 in use on a day (today by default)."""
+    with work.begin(read_only=True) as w:
+        body = reading.categories(w.db, w.actor, w.now, w.rulebooks, on)
+    return Json(body)

@@ -1,0 +1,105 @@
+"""Reports 上报: the way in. Idempotent by the id that the phone made."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from api.answers import Json
+from api.deps import OneTransaction
+from api.models import Degrees, Instant, Model, Sha256, problems
+from gridmgmt.domain.report import Source
+from gridmgmt.geo.crs import Datum
+from gridmgmt.services import intake
+
+router = APIRouter(tags=["reports"])
+
+_EXAMPLE = {
+    "id": "01937f3e-7a00-7000-8000-00000000a001",
+    "category": "matter:09006",
+    "description": "占道经营，影响通行",
+    "position": {"lon": 117.6466, "lat": 39.0344, "datum": "wgs84", "accuracy_m": 8.0},
+    "observed_at": "2026-11-23T01:20:00Z",
+    "photos": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+}
+
+
+class PositionIn(Model):
+    """Where, in the datum it was taken in. Nothing is guessed: an untagged position is refused."""
+
+    lon: Degrees
+    lat: Degrees
+    datum: Datum
+    accuracy_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class ReportIn(Model):
+    """A report as a phone sends it."""
+
+    model_config = {**Model.model_config, "json_schema_extra": {"examples": [_EXAMPLE]}}
+
+    id: UUID
+    category: Annotated[str, Field(min_length=1, max_length=80)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    source: Source = Source.PATROL
+    position: PositionIn
+    observed_at: Instant
+    photos: Annotated[list[Sha256], Field(max_length=12)] = []
+    self_handled: bool = False
+
+
+class ReportOut(Model):
+    """What became of it: the case, its cell, whose duty it is, where it went and why."""
+
+    id: UUID
+    case_id: UUID
+    case_number: str
+    state: str
+    cell_code: str
+    cell_name: str
+    community_code: str
+    community_name: str
+    subdistrict_code: str
+    category: dict[str, str]
+    received_at: datetime
+    observed_at: datetime
+    duty: dict[str, Any]
+    routing: dict[str, Any]
+    due_at: datetime | None
+    stage_due_at: datetime | None
+    duplicates: list[dict[str, Any]]
+
+
+@router.post(
+    "/reports", status_code=201, response_model=ReportOut, responses=problems(409, 413)
+)
+def submit_report(body: ReportIn, work: OneTransaction) -> Response:
+    """File a report. The same id and content again gets the same answer again; other content is refused."""
+    command = intake.SubmitReport(
+        id=body.id,
+        category=body.category,
+        description=body.description,
+        source=body.source,
+        lon=body.position.lon,
+        lat=body.position.lat,
+        datum=body.position.datum,
+        accuracy_m=body.position.accuracy_m,
+        observed_at=body.observed_at,
+        photos=tuple(body.photos),
+        self_handled=body.self_handled,
+    )
+    with work.begin() as w:
+        answer = intake.submit_report(w.db, w.actor, w.now, w.rulebooks, command, work.request_id)
+    # The stored answer is the answer: it is not built a second time through the model.
+    headers = {"Idempotent-Replay": "true"} if answer.replayed else {}
+    return Json(dict(answer.body), status_code=201, headers=headers)
+
+
+@router.get("/reports/{report_id}", response_model=ReportOut, responses=problems(404))
+def get_report(report_id: UUID, work: OneTransaction) -> Response:
+    """What the sender was told when the report came in."""
+    with work.begin(read_only=True) as w:
+        body = intake.answered_report(w.db, w.actor, report_id)
+    return Json(dict(body))

@@ -1,0 +1,110 @@
+"""Who am I, signing out, and the demo's one-tap sign-in (only where the environment is ``demo``)."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.answers import Json
+from api.deps import COOKIE, AppParts, OneTransaction, Parts, token_hash
+from api.models import Model, problems
+from gridmgmt.errors import NotFound
+from gridmgmt.services import sessions
+from gridmgmt.storage.db import transaction
+
+router = APIRouter(tags=["sessions"])
+
+
+class Me(Model):
+    """The signed-in person and what he may do."""
+
+    id: UUID
+    name: str
+    login: str
+    roles: list[str]
+    permissions: list[str]
+    subdistrict: dict[str, str] | None
+    unit_code: str | None
+    unit_name: str | None
+    cell_codes: list[str]
+    demo: bool
+    map_review_number: str | None
+
+
+class DemoPeople(Model):
+    """The synthetic people of the demo."""
+
+    demo: bool
+    label: str
+    people: list[dict[str, Any]]
+    defaults: dict[str, UUID]
+
+
+class DemoSignIn(Model):
+    """Whose part to play."""
+
+    person_id: UUID
+
+
+def _with_settings(me: dict[str, Any], parts: Parts) -> dict[str, Any]:
+    return me | {
+        "demo": parts.settings.is_demo,
+        "map_review_number": parts.settings.map_review_number,
+    }
+
+
+@router.get("/me", response_model=Me, responses=problems())
+def me(work: OneTransaction) -> Response:
+    """The signed-in person."""
+    with work.begin(read_only=True) as w:
+        body = sessions.about(w.db, w.actor)
+    return Json(_with_settings(body, work.parts))
+
+
+@router.delete("/session", status_code=204, responses=problems())
+def sign_out(request: Request, work: OneTransaction, parts: AppParts) -> Response:
+    """End this session at once."""
+    with work.begin() as w:
+        token = request.cookies.get(COOKIE) or request.headers.get("authorization", "")[7:]
+        sessions.end(w.db, w.actor, w.now, token_hash(token))
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=parts.settings.cookies_are_secure)
+    return response
+
+
+@router.get("/demo", response_model=DemoPeople, responses=problems(404))
+def demo_people(parts: AppParts) -> Response:
+    """The synthetic people whose part a visitor may play; absent outside the demo."""
+    _only_in_demo(parts)
+    with transaction(parts.engine, read_only=True) as db:
+        body = sessions.demo_people(db)
+    return Json(body)
+
+
+@router.post("/demo/sign-in", response_model=Me, responses=problems(404))
+def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
+    """Sign in as a synthetic person of the demo; there is no password because there is nothing to protect."""
+    _only_in_demo(parts)
+    now, token = parts.clock(), secrets.token_urlsafe(32)
+    lifetime = timedelta(hours=parts.settings.session_hours)
+    with transaction(parts.engine) as db:
+        actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, now + lifetime)
+        about = sessions.about(db, actor)
+    response = Json(_with_settings(about, parts))
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(lifetime.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=parts.settings.cookies_are_secure,
+    )
+    return response
+
+
+def _only_in_demo(parts: Parts) -> None:
+    if not parts.settings.is_demo:
+        raise NotFound("There is no demo here.", kind="demo")

@@ -1,0 +1,98 @@
+"""One listener per process that fans delivered events out to the open streams.
+
+The worker notifies after it delivered a batch; this side reads the rows by delivery number, which grows in commit order. A slow
+browser loses its stream, not the others' (its queue is bounded); it reconnects with the last id it
+saw and misses nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from gridmgmt.errors import Unavailable
+from gridmgmt.storage.outbox import OutboxRow
+
+log = structlog.get_logger(__name__)
+
+_HEARTBEAT_S = 15.0
+_POLL_S = 0.5
+_QUEUE = 1000
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One open stream."""
+
+    scope: frozenset[str]
+    queue: asyncio.Queue[OutboxRow | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    overrun: bool = False
+
+
+class Hub:
+    """Distributes delivered events.
+
+    Parameters
+    ----------
+    fetch : reads rows delivered after a delivery number, of any subdistrict; called in a thread.
+    newest : the delivery number to begin after; called in a thread once.
+    """
+
+    def __init__(self, fetch: Callable[[int], list[OutboxRow]], newest: Callable[[], int]) -> None:
+        self._fetch = fetch
+        self._newest = newest
+        self._open: set[Subscription] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def subscribe(self, scope: frozenset[str]) -> Subscription:
+        """Open a stream for these subdistricts; the first one starts the reader."""
+        subscription = Subscription(scope)
+        self._open.add(subscription)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Close a stream."""
+        self._open.discard(subscription)
+
+    async def rows(self, subscription: Subscription) -> AsyncIterator[OutboxRow | None]:
+        """Events of a stream; None after each quiet interval, so that dead peers are noticed."""
+        while not subscription.overrun:
+            try:
+                row = await asyncio.wait_for(subscription.queue.get(), _HEARTBEAT_S)
+            except TimeoutError:
+                row = None
+            yield row
+
+    async def close(self) -> None:
+        """Stop the reader."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        last: int | None = None
+        while self._open:
+            try:
+                if last is None:
+                    last = await asyncio.to_thread(self._newest)
+                for row in await asyncio.to_thread(self._fetch, last):
+                    last = row.delivery_no
+                    self._hand_out(row)
+            except Unavailable:
+                log.warning("stream_database_unavailable")
+            await asyncio.sleep(_POLL_S)
+
+    def _hand_out(self, row: OutboxRow) -> None:
+        for subscription in list(self._open):
+            if row.subdistrict_code not in subscription.scope:
+                continue
+            try:
+                subscription.queue.put_nowait(row)
+            except asyncio.QueueFull:
+                subscription.overrun = True
+                self.unsubscribe(subscription)

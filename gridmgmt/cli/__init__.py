@@ -1,0 +1,25 @@
+"""The command line. Heavy packages are imported inside the commands, so that ``--help`` is instant."""
+
+import typer
+
+from gridmgmt.cli import db, demo, plan, route, serve
+from gridmgmt.cli.console import fail_readably
+
+app = typer.Typer(
+    name="gridmgmt",
+    help="Grid management for urban subdistricts 街道网格化管理.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(db.app, name="db")
+app.add_typer(demo.app, name="demo")
+app.add_typer(plan.app, name="plan")
+app.add_typer(route.app, name="route")
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+
+
+def main() -> None:
+    """Entry point: errors of ours end in one readable line, not in a traceback."""
+    with fail_readably():
+        app()

@@ -1,0 +1,73 @@
+"""What every command shares: the console, readable failures, the database that settings point at."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from gridmgmt.errors import GridError
+
+if TYPE_CHECKING:
+    from gridmgmt.settings import Settings
+
+console = Console()
+
+
+@contextmanager
+def fail_readably() -> Iterator[None]:
+    """Turn an error of ours into one line on stderr and exit code 1."""
+    try:
+        yield
+    except GridError as exc:
+        Console(stderr=True).print(f"[bold red]{exc.code}[/]: {exc.message}", highlight=False)
+        faults = exc.facts.get("faults")
+        for fault in faults if isinstance(faults, list) else []:
+            Console(stderr=True).print(f"  {fault}", highlight=False)
+        sys.exit(1)
+
+
+def progress() -> Progress:
+    """The project's progress bar."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def settings_with_database() -> "Settings":
+    """Settings whose database is up: the embedded cluster is started when no URL is set."""
+    from pydantic import SecretStr
+
+    from gridmgmt.settings import load_settings
+    from gridmgmt.storage.embedded import default_cluster
+
+    settings = load_settings()
+    if settings.database_url is None:
+        cluster = default_cluster(settings.home)
+        settings = settings.model_copy(update={"database_url": SecretStr(cluster.up())})
+    configure_logging(settings.log_level)
+    return settings
+
+
+def configure_logging(level: str) -> None:
+    """One JSON line per event on stderr."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

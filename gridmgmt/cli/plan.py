@@ -1,0 +1,69 @@
+"""gridmgmt plan: look at published plans and take them out as files."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gridmgmt.cli.console import console, settings_with_database
+
+app = typer.Typer(help="Grid plans.", no_args_is_help=True)
+Street = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code.")]
+
+
+@app.command("list")
+def list_(subdistrict: Street = "120116005") -> None:
+    """Published plans of a subdistrict: past, present and future."""
+    from gridmgmt.storage import grids
+    from gridmgmt.storage.db import make_engine, transaction
+
+    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
+    with transaction(engine, read_only=True) as db:
+        plans = grids.published_plans(db, subdistrict)
+    table = Table("version", "valid from", "valid to", "cells", "base map", "synthetic")
+    for plan in plans:
+        table.add_row(
+            str(plan.version),
+            plan.valid_from.isoformat(),
+            plan.valid_to.isoformat() if plan.valid_to else "—",
+            str(len(plan.cells)),
+            plan.base_map_version,
+            "yes" if plan.synthetic else "no",
+        )
+    console.print(table)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Ends in .gpkg, .geojson or .parquet.")],
+    subdistrict: Street = "120116005",
+) -> None:
+    """Write the cells of the plan in force to GeoPackage, GeoJSON or GeoParquet."""
+    import geopandas as gpd
+
+    from gridmgmt.errors import InvalidInput, PlanNotInForce
+    from gridmgmt.geo.crs import GEOGRAPHIC
+    from gridmgmt.storage import grids
+    from gridmgmt.storage.db import make_engine, transaction
+
+    if file.suffix not in {".gpkg", ".geojson", ".parquet"}:
+        raise InvalidInput("Give a file that ends in .gpkg, .geojson or .parquet.", suffix=file.suffix)
+    now = datetime.now(UTC)
+    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
+    with transaction(engine, read_only=True) as db:
+        plan = next((p for p in grids.published_plans(db, subdistrict) if p.in_force(now)), None)
+    if plan is None:
+        raise PlanNotInForce("No grid plan is in force today.", article="21-1", rule="R21a")
+    names = ("code", "community_code", "name", "kind", "households", "area_m2")
+    frame = gpd.GeoDataFrame(
+        [{n: getattr(c, n) for n in names} | {"synthetic": plan.synthetic} for c in plan.cells],
+        geometry=[c.polygon for c in plan.cells],
+        crs=GEOGRAPHIC,
+    )
+    if file.suffix == ".parquet":
+        frame.to_parquet(file)
+    else:
+        frame.to_file(file, layer="cells" if file.suffix == ".gpkg" else None)
+    console.print(f"{len(frame)} cells of version {plan.version} → {file}")

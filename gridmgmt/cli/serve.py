@@ -1,0 +1,65 @@
+"""gridmgmt serve and gridmgmt worker: the two processes of an installation."""
+
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from gridmgmt.cli.console import console, settings_with_database
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; default from GRIDMGMT_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port; default from GRIDMGMT_PORT.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Server processes.")] = None,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker/--without-worker", help="Run the background worker beside it.")
+    ] = True,
+) -> None:
+    """Serve pages and API."""
+    import uvicorn
+
+    from gridmgmt.storage import schema
+
+    settings = settings_with_database()
+    url = settings.require_database_url()
+    schema.migrate(url)
+    # Worker processes read their settings from the environment, as every process does.
+    os.environ["GRIDMGMT_DATABASE_URL"] = url
+    companion = _start_worker() if with_worker else None
+    address, number = host or settings.host, port or settings.port
+    console.print(f"gridmgmt on http://{address}:{number}/  (phone page: /field)")
+    try:
+        uvicorn.run(
+            "api.app:create_app_from_environment",
+            factory=True,
+            host=address,
+            port=number,
+            workers=processes or settings.processes,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+    finally:
+        if companion is not None:
+            companion.terminate()
+            companion.wait(timeout=15)
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "gridmgmt", "worker"])  # noqa: S603  ourselves
+
+
+def worker() -> None:
+    """Deliver events and run the clocks until stopped."""
+    from gridmgmt import worker as background
+    from gridmgmt.storage.db import make_engine
+
+    settings = settings_with_database()
+    engine = make_engine(settings.require_database_url(), pool_size=2, application="gridmgmt-worker")
+    background.run(engine, background.stop_on_signals())
