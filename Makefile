@@ -1,0 +1,93 @@
+# Two commands are enough: `make run` and `make test`. Each sets up what is missing and can be repeated.
+# What was installed is stamped inside the thing itself (.venv/.installed and the like), so removing
+# that removes the stamp. Debian packages have no stamp: asking dpkg takes no time.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+# npm and node come with the Python environment, so Debian's older ones are never used.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" NODE_USE_SYSTEM_CA=1 npm --prefix web --no-audit --no-fund --no-update-notifier
+WEB_SOURCES := $(shell find web -mindepth 1 \( -name node_modules -o -name dist -o -name tests \) -prune \
+	-o -type f ! -name '*.md' -print 2>/dev/null)
+# Python that makes the environment; empty: the first usable of python3.11, python3, …
+PYTHON ?=
+export PYTHON
+# More arguments for pytest, such as TEST_ARGS="tests/domain -k deadline"
+TEST_ARGS ?=
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: packages $(VENV)/.installed web/dist/.built ## Install what is missing and build the pages
+
+.PHONY: run
+run: setup ## Run the main job on the demo subdistrict and serve it on http://127.0.0.1:8000
+	$(BIN)/gridmgmt demo run
+
+.PHONY: serve
+serve: setup ## Serve without playing the demo
+	$(BIN)/gridmgmt serve
+
+.PHONY: test
+test: packages-for-tests setup ## Run every test; a skipped one fails
+	$(NPM) test
+	.ci/run-pytest $(TEST_ARGS)
+
+.PHONY: check
+check: $(VENV)/.installed web/node_modules/.installed ## Format, lint, types and import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(NPM) run check
+
+.PHONY: bench
+bench: setup ## Measure against the peers; results go to bench/results/
+	$(BIN)/python -m bench
+
+.PHONY: docs
+docs: $(VENV)/.installed ## Regenerate the reference pages
+	$(BIN)/python docs/generate.py
+
+.PHONY: web
+web: web/dist/.built ## Build the pages
+
+.PHONY: lock
+lock: $(VENV)/.installed ## Resolve the Python requirements anew (LOCK_ARGS=--upgrade for newer versions)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--custom-compile-command "make lock" $(LOCK_ARGS) --extra dev pyproject.toml -o requirements-dev.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--custom-compile-command "make lock" $(LOCK_ARGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove all that was built or installed here; the data stay
+	-test ! -x $(BIN)/python || $(BIN)/python -c \
+		"from gridmgmt.storage.embedded import test_cluster; test_cluster().destroy()"
+	rm -rf $(VENV) web/node_modules web/dist build artifacts *.egg-info
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: packages packages-for-tests
+packages:
+	@.ci/install-packages run
+packages-for-tests:
+	@.ci/install-packages test
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml .ci/make-venv | packages
+	.ci/make-venv
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json | $(VENV)/.installed
+	$(NPM) ci
+	@touch $@
+
+web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
+	$(NPM) run build
+	@touch $@
