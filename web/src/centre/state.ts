@@ -1,0 +1,144 @@
+// What the command centre knows and what is chosen in it. Read by every part, changed by the functions
+// here and in live.ts only.
+
+import { markRaw, reactive, readonly } from 'vue'
+import type { Board, BoardEvent, CaseDetail, CasePoints, Cells, Extent, Heat, Problem } from '../api/types.ts'
+import type { State } from '../core/workflow.gen.ts'
+import { ApiProblem, call } from '../ports/http.ts'
+import { prefs } from '../ports/prefs.ts'
+import type { StreamState } from '../ports/stream.ts'
+
+export const LAYERS = ['cells', 'load', 'blocks', 'buildings', 'heat', 'cases'] as const
+export type Layer = (typeof LAYERS)[number]
+
+export interface FeedItem extends BoardEvent {
+  key: string
+  /** Arrived while the page was open. */
+  fresh: boolean
+}
+
+interface Centre {
+  view: 'map' | 'list'
+  layers: Record<Layer, boolean>
+  extent: Extent | null
+  board: Board | null
+  cells: Cells | null
+  points: CasePoints | null
+  heat: Heat | null
+  heat_resolution: number
+  feed: FeedItem[]
+  stream: StreamState
+  state_filter: State | null
+  cell_code: string | null
+  case_id: string | null
+  detail: CaseDetail | null
+  detail_problem: Problem | null
+  /** Counts up when the list of cases should be read again. */
+  changes: number
+  /** Counts up when a new plan came into force and the tiles are old. */
+  plans: number
+}
+
+const FEED_LENGTH = 60
+const DEFAULT_LAYERS: Record<Layer, boolean> = {
+  cells: true, load: true, blocks: true, buildings: true, heat: false, cases: true,
+}
+
+const current = reactive<Centre>({
+  view: 'map',
+  layers: { ...DEFAULT_LAYERS, ...storedLayers() },
+  extent: null,
+  board: null,
+  cells: null,
+  points: null,
+  heat: null,
+  heat_resolution: 10,
+  feed: [],
+  stream: 'connecting',
+  state_filter: null,
+  cell_code: null,
+  case_id: null,
+  detail: null,
+  detail_problem: null,
+  changes: 0,
+  plans: 0,
+})
+
+export const centre = readonly(current) as Readonly<Centre>
+
+/** For live.ts, which brings the server's news in. */
+export const inbox = current
+
+function storedLayers(): Partial<Record<Layer, boolean>> {
+  try {
+    return JSON.parse(prefs.get('layers') ?? '{}') as Partial<Record<Layer, boolean>>
+  } catch {
+    return {}
+  }
+}
+
+export function showView(view: Centre['view']): void {
+  current.view = view
+}
+
+export function toggleLayer(layer: Layer): void {
+  current.layers[layer] = !current.layers[layer]
+  prefs.set('layers', JSON.stringify(current.layers))
+}
+
+export function filterState(state: State | null): void {
+  current.state_filter = current.state_filter === state ? null : state
+}
+
+export function selectCell(code: string | null): void {
+  current.cell_code = code
+  current.case_id = null
+  current.detail = null
+}
+
+export function selectCase(id: string | null): void {
+  current.case_id = id
+  if (current.detail?.id !== id) current.detail = null
+  current.detail_problem = null
+  if (id) void readDetail()
+}
+
+/** Takes in a case that an action has just answered with. */
+export function showDetail(detail: CaseDetail): void {
+  if (current.case_id === detail.id) current.detail = detail
+}
+
+/** Reads the selected case; an answer that comes after another was chosen is dropped. */
+export async function readDetail(): Promise<void> {
+  const id = current.case_id
+  if (!id) return
+  try {
+    const detail = await call<CaseDetail>(`/cases/${id}`)
+    if (current.case_id === id) current.detail = detail
+  } catch (fault) {
+    if (current.case_id === id && fault instanceof ApiProblem) current.detail_problem = fault.problem
+  }
+}
+
+export function setResolution(resolution: number): void {
+  current.heat_resolution = resolution
+}
+
+/** Large collections are replaced as a whole and never watched inside. */
+export function keep<K extends 'cells' | 'points' | 'heat'>(name: K, value: NonNullable<Centre[K]>): void {
+  current[name] = markRaw(value)
+}
+
+const keyOf = (event: BoardEvent): string => `${event.at}|${event.kind}|${event.case_id}`
+
+/** Merges events into the feed, newest first; a row that names its category replaces one that does not. */
+export function feed(events: readonly BoardEvent[], fresh: boolean): void {
+  const known = new Map(current.feed.map((item) => [item.key, item]))
+  for (const event of events) {
+    const key = keyOf(event)
+    const before = known.get(key)
+    if (before?.category_name && !event.category_name) continue
+    known.set(key, { ...event, key, fresh: before?.fresh ?? fresh })
+  }
+  current.feed = [...known.values()].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, FEED_LENGTH)
+}

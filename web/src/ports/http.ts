@@ -1,0 +1,77 @@
+// The one door to the server: JSON in, JSON out, refusals as ApiProblem, silence as NetworkFault.
+//
+// Same origin only; the session is a cookie that scripts cannot read. A fault is a fault of the
+// network when no answer came at all, and of the server when one did.
+
+import type { Problem } from '../api/types.ts'
+import { asProblem } from '../core/problem.ts'
+
+export class ApiProblem extends Error {
+  readonly problem: Problem
+  readonly retry_after_s: number | null
+
+  constructor(problem: Problem, retry_after_s: number | null) {
+    super(`${problem.status} ${problem.code}: ${problem.detail}`)
+    this.problem = problem
+    this.retry_after_s = retry_after_s
+  }
+}
+
+export class NetworkFault extends Error {}
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  json?: unknown
+  body?: Blob
+  signal?: AbortSignal
+  timeout_ms?: number
+}
+
+const TIMEOUT_MS = 20_000
+
+export const API = '/api/v1'
+
+/** Calls the API and returns its JSON; undefined for 204. */
+export async function call<T>(path: string, options: Call = {}): Promise<T> {
+  const response = await answer(path, options)
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
+  const body: unknown = await response.json().catch(() => null)
+  const problem = asProblem(response.status, body)
+  throw new ApiProblem(problem, retryAfter(response, problem))
+}
+
+async function answer(path: string, options: Call): Promise<Response> {
+  const headers = new Headers({ Accept: 'application/json' })
+  if (options.json !== undefined) headers.set('Content-Type', 'application/json')
+  else if (options.body) headers.set('Content-Type', options.body.type)
+  const timer = new AbortController()
+  const stop = setTimeout(() => timer.abort(), options.timeout_ms ?? TIMEOUT_MS)
+  const outer = options.signal
+  outer?.addEventListener('abort', () => timer.abort(), { once: true })
+  try {
+    return await fetch(API + path, {
+      method: options.method ?? 'GET',
+      credentials: 'same-origin',
+      headers,
+      body: options.json === undefined ? (options.body ?? null) : JSON.stringify(options.json),
+      signal: timer.signal,
+    })
+  } catch (fault) {
+    throw new NetworkFault(String(fault))
+  } finally {
+    clearTimeout(stop)
+  }
+}
+
+function retryAfter(response: Response, problem: Problem): number | null {
+  const header = Number(response.headers.get('Retry-After') ?? Number.NaN)
+  if (Number.isFinite(header)) return header
+  const fact = problem.facts['retry_after_s']
+  return typeof fact === 'number' ? fact : null
+}
+
+/** `?a=1&b=2` of the given values; null and undefined are left out. */
+export function query(values: Record<string, string | number | boolean | null | undefined>): string {
+  const kept = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '')
+  return kept.length ? `?${new URLSearchParams(kept.map(([name, value]) => [name, String(value)]))}` : ''
+}

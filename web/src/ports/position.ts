@@ -1,0 +1,35 @@
+// Where the phone is, as the browser tells it: WGS 84 with an accuracy, or a named reason why not.
+
+import { lngLat } from '../core/geo.ts'
+import type { LngLat } from '../core/geo.ts'
+
+export interface Fix {
+  place: LngLat
+  /** Radius of 68 % confidence. */
+  accuracy_m: number | null
+}
+
+export type NoFix = 'insecure' | 'denied' | 'timeout' | 'failed'
+
+const TIMEOUT_MS = 15_000
+/** A fix this fresh need not be taken again. */
+const MAX_AGE_MS = 10_000
+
+/** One position of the phone. Rejects with a NoFix. */
+export function locate(): Promise<Fix> {
+  return new Promise((resolve, reject: (why: NoFix) => void) => {
+    if (!globalThis.isSecureContext || !navigator.geolocation) {
+      reject('insecure')
+      return
+    }
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) =>
+        resolve({
+          place: lngLat(coords.longitude, coords.latitude),
+          accuracy_m: coords.accuracy > 0 ? Math.round(coords.accuracy) : null,
+        }),
+      (fault) => reject(fault.code === 1 ? 'denied' : fault.code === 3 ? 'timeout' : 'failed'),
+      { enableHighAccuracy: true, timeout: TIMEOUT_MS, maximumAge: MAX_AGE_MS },
+    )
+  })
+}

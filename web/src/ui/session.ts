@@ -1,0 +1,112 @@
+// Who is acting. In the demo a page signs itself in; anywhere else it only says that nobody is.
+//
+// One browser has one session cookie, but a person trying the demo keeps the centre in one tab and the
+// field page in another. So in the demo every tab remembers its own person and takes the session back
+// when it comes to the front or is about to change something.
+
+import { reactive, readonly } from 'vue'
+import type { Demo, DemoPerson, Me, Problem } from '../api/types.ts'
+import { ApiProblem, call } from '../ports/http.ts'
+import { prefs, tabPrefs } from '../ports/prefs.ts'
+
+export type Page = 'centre' | 'field'
+
+interface Session {
+  state: 'starting' | 'in' | 'out' | 'failed'
+  page: Page
+  me: Me | null
+  people: DemoPerson[]
+  problem: Problem | null
+}
+
+const current = reactive<Session>({ state: 'starting', page: 'centre', me: null, people: [], problem: null })
+
+export const session = readonly(current) as Readonly<Session>
+
+const RETRY_MS = 4000
+const CHECK_AGAIN_MS = 2000
+let demo: Demo | null = null
+let checked_ms = 0
+let retry: ReturnType<typeof setTimeout> | undefined
+
+/** Finds out who acts; to be called once per page. */
+export async function startSession(page: Page): Promise<void> {
+  current.page = page
+  // The field page stays usable while the server is away: the last person's name is at hand.
+  if (page === 'field') current.me = remembered()
+  await establish()
+  addEventListener('focus', () => void ensure())
+  addEventListener('online', () => void ensure())
+}
+
+/** Makes sure that the session is this tab's person's; cheap when it was checked just now. */
+export async function ensure(fresh = false): Promise<void> {
+  if (!fresh && Date.now() - checked_ms < CHECK_AGAIN_MS) return
+  if (current.state === 'in' && !current.me?.demo && !fresh) return
+  await establish()
+}
+
+/** Demo only: act as another person in this tab. */
+export async function signInAs(person_id: string): Promise<void> {
+  tabPrefs.set('person', person_id)
+  accept(await call<Me>('/demo/sign-in', { method: 'POST', json: { person_id } }))
+}
+
+async function establish(): Promise<void> {
+  clearTimeout(retry)
+  checked_ms = Date.now()
+  try {
+    const me = await whoAmI()
+    if (!me || me.demo) demo ??= await askDemo()
+    current.people = demo?.people ?? []
+    const wanted = demo ? personFor(demo, me) : null
+    if (wanted && wanted !== me?.id) return await signInAs(wanted)
+    if (me) accept(me)
+    else current.state = 'out'
+  } catch (fault) {
+    current.problem = fault instanceof ApiProblem ? fault.problem : null
+    if (current.state !== 'in') current.state = 'failed'
+    retry = setTimeout(() => void establish(), RETRY_MS)
+  }
+}
+
+function accept(me: Me): void {
+  current.me = me
+  current.state = 'in'
+  current.problem = null
+  if (current.page === 'field') prefs.set('me', JSON.stringify(me))
+}
+
+async function whoAmI(): Promise<Me | null> {
+  return unless<Me>(401, call<Me>('/me'))
+}
+
+/** Null on a real installation, where this address does not exist. */
+async function askDemo(): Promise<Demo | null> {
+  return unless<Demo>(404, call<Demo>('/demo'))
+}
+
+async function unless<T>(status: number, answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (fault) {
+    if (fault instanceof ApiProblem && fault.problem.status === status) return null
+    throw fault
+  }
+}
+
+/** The person this tab chose; else whoever is signed in, if the page is his; else the demo's default. */
+function personFor(known: Demo, me: Me | null): string {
+  const chosen = tabPrefs.get('person')
+  if (chosen && known.people.some((person) => person.id === chosen)) return chosen
+  const own = known.people.find((person) => person.id === me?.id)
+  return own?.for.includes(current.page) ? own.id : known.defaults[current.page]
+}
+
+function remembered(): Me | null {
+  try {
+    return JSON.parse(prefs.get('me') ?? 'null') as Me | null
+  } catch {
+    return null
+  }
+}
