@@ -1,6 +1,6 @@
 """The composition root: settings in, application out. Nothing here has state at import time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,13 +34,19 @@ def server_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, *, photo_store: PhotoStore | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    photo_store: PhotoStore | None = None,
+    clock: Callable[[], datetime] = server_clock,
+) -> FastAPI:
     """The application.
 
     Parameters
     ----------
     settings : with a database URL; the caller has brought the database up.
     photo_store : another store than the local directory of the settings.
+    clock : the time of every request, aware UTC; tests give a fixed one.
     """
     engine = make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api")
     parts = Parts(
@@ -48,7 +54,7 @@ def create_app(settings: Settings, *, photo_store: PhotoStore | None = None) -> 
         engine=engine,
         rulebooks=RuleBooks(),
         photos=photo_store or LocalPhotoStore(settings.photo_dir),
-        clock=server_clock,
+        clock=clock,
     )
 
     @asynccontextmanager

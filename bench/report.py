@@ -111,10 +111,7 @@ def write(result: Result, options: Options, folder: Path = RESULTS) -> Path:
         "on": options.on.isoformat(),
         "question": result.question,
         "unit": f"{result.unit}/s",
-        "sides": [
-            {**_rounded(side), "ours_over_it": round(result.ratio(side), 2)}
-            for side in result.sides
-        ],
+        "sides": [{**_rounded(side), "ours_over_it": round(result.ratio(side), 2)} for side in result.sides],
         "facts": result.facts,
         "goals": result.goals,
         "machine": machine(),
@@ -158,7 +155,9 @@ def main(runs: Sequence[Callable[[Options], Result]], arguments: Sequence[str] |
     options = Options(**vars(parser.parse_args(arguments)))
     missed = 0
     for run in runs:
+        load_before = os.getloadavg()[0]
         result = run(options)
+        result.facts["load_1min_before"] = round(load_before, 1)
         sys.stdout.write(table(result) + "\n\n")
         missed += sum(not kept for kept in result.goals.values())
         if not options.quick:

@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 from shapely.geometry import Polygon, box
 
+from gridmgmt.domain.cellindex import CellIndex
 from gridmgmt.geo.crs import LonLat
 
 CENTRE = LonLat(117.65, 39.03)
@@ -73,3 +74,29 @@ def vertices_and_midpoints(plan: list[tuple[str, Polygon]]) -> np.ndarray:
     coords, ring = shapely.get_coordinates(rings, return_index=True)
     joined = ring[1:] == ring[:-1]
     return np.vstack([coords, ((coords[1:] + coords[:-1]) / 2.0)[joined]])
+
+
+def random_positions(count: int, seed: int = 1, side_m: float = 1000.0) -> np.ndarray:
+    """Rows (lon, lat) spread evenly over a box around CENTRE."""
+    xmin, ymin, xmax, ymax = make_box(side_m).bounds
+    rng = np.random.default_rng(seed)
+    return np.column_stack([rng.uniform(xmin, xmax, count), rng.uniform(ymin, ymax, count)])
+
+
+def codes_by_array(index: CellIndex, positions: np.ndarray) -> list[str | None]:
+    """What ``codes_at`` answers, as codes."""
+    found = index.codes_at(positions[:, 0], positions[:, 1])
+    return [index.codes[at] if at >= 0 else None for at in found.tolist()]
+
+
+def codes_one_by_one(index: CellIndex, positions: np.ndarray) -> list[str | None]:
+    """What ``code_at`` answers for each."""
+    return [index.code_at(LonLat(lon, lat)) for lon, lat in positions.tolist()]
+
+
+def codes_by_brute_force(plan: list[tuple[str, Polygon]], positions: np.ndarray) -> list[str | None]:
+    """The rule without any index: smallest code of all cells that touch the point."""
+    owner = np.full(len(positions), None, dtype=object)
+    for code, polygon in sorted(plan, reverse=True):
+        owner[shapely.intersects_xy(polygon, positions[:, 0], positions[:, 1])] = code
+    return owner.tolist()

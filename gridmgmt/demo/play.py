@@ -129,9 +129,9 @@ class Day:
         hotline = rng.random() < _HOTLINE_SHARE
         self_handled = not hotline and category in _MINOR and rng.random() < _SELF_SHARE
         who = self._cast.desk(Role.ACCEPTOR) if hotline else self._cast.worker_of(cell["code"])
-        point = _point_in(polygon, rng)
+        point = random_point(polygon, rng)
         body = {
-            "id": str(_uuid7(self._now, rng)),
+            "id": str(uuid7(self._now, rng)),
             "category": category,
             "description": text,
             "source": "hotline_12345" if hotline else "patrol",
@@ -226,7 +226,8 @@ def _has(case: Mapping[str, Any], action: str) -> bool:
     return any(step["action"] == action for step in case["history"])
 
 
-def _point_in(polygon: shapely.Polygon, rng: random.Random) -> shapely.Point:
+def random_point(polygon: shapely.Polygon, rng: random.Random) -> shapely.Point:
+    """A point well inside a polygon, in its own coordinates."""
     west, south, east, north = polygon.bounds
     inner = polygon.buffer(-0.00003)
     while True:
@@ -235,7 +236,7 @@ def _point_in(polygon: shapely.Polygon, rng: random.Random) -> shapely.Point:
             return point
 
 
-def _uuid7(now: datetime, rng: random.Random) -> uuid.UUID:
+def uuid7(now: datetime, rng: random.Random) -> uuid.UUID:
     """A UUIDv7 (RFC 9562 §5.7) as a phone makes it: milliseconds, then random bits."""
     value = (int(now.timestamp() * 1000) & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76 | rng.getrandbits(12) << 64 | 0b10 << 62 | rng.getrandbits(62)

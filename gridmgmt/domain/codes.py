@@ -172,7 +172,7 @@ class GridCode(_DigitCode):
         InvalidCode
             The community code is malformed or the sequence is out of range.
         """
-        if not 1 <= sequence <= 999:  # noqa: PLR2004  three digits, 000 means none
+        if not 1 <= sequence <= 999:
             raise _refuse(cls.kind, community_code, "a sequence lies between 1 and 999", sequence=sequence)
         return cls(f"{CommunityCode(community_code)}{sequence:03d}")
 

@@ -97,7 +97,7 @@ def _wrong(problems: Problems, path: str, problem: str) -> Condition:
 
 def _brief(form: object) -> str:
     text = json.dumps(form, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004  a line of a trace
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _values(value: object, path: str, problems: Problems) -> list[str]:
@@ -195,7 +195,7 @@ def _compile_text(value: object, path: str, problems: Problems) -> Condition:
 
 
 def _compile_time(value: object, path: str, problems: Problems) -> Condition:
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:  # noqa: PLR2004
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
         return _wrong(problems, path, 'is not two times such as ["22:00", "06:00"]')
     try:
         start, end = (time.fromisoformat(text) for text in value)

@@ -257,7 +257,7 @@ def report_digest(report: Report) -> str:
 _PLAIN = frozenset({str, bool, int, type(None)})
 
 
-def _canonical(value: Any) -> Any:  # noqa: ANN401, PLR0911  any JSON-like value
+def _canonical(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of value
     if type(value) in _PLAIN:
         return value
     match value:

@@ -50,11 +50,16 @@ class RoutableCell(Protocol):
     """What routing needs to know of a cell."""
 
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """Code of the cell."""
+
     @property
-    def community_code(self) -> str: ...
+    def community_code(self) -> str:
+        """Twelve digits."""
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """A value of :class:`gridmgmt.domain.grid.CellKind`."""
 
 
 class RosterRole(StrEnum):
@@ -161,7 +166,7 @@ class Roster:
         return None, f"nobody of the cell is present{before}"
 
 
-def route(  # noqa: PLR0913, PLR0917  the inputs of the decision, one by one
+def route(
     report: Report,
     verdict: DutyVerdict,
     cell: RoutableCell | None,

@@ -26,9 +26,12 @@ class Dated(Protocol):
     """Anything that holds for a half-open period: ``valid_to`` is the first day it no longer does."""
 
     @property
-    def valid_from(self) -> date: ...
+    def valid_from(self) -> date:
+        """The first day."""
+
     @property
-    def valid_to(self) -> date | None: ...
+    def valid_to(self) -> date | None:
+        """The first day after it; None while it has no end."""
 
 
 def in_force(item: Dated, on: date) -> bool:

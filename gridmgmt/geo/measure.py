@@ -8,6 +8,7 @@ geodesic one, which needs no zone.
 On the zone's plane a length errs by at most 0.01 % within 1.5° of the central meridian.
 """
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -101,7 +102,9 @@ def distance_lonlat_m(a: LonLat, b: LonLat) -> float:
     111.02
     """
     _, _, metres = _CGCS2000_ELLIPSOID.inv(a.lon, a.lat, b.lon, b.lat)
-    return float(_finite(metres))
+    if not math.isfinite(metres):
+        raise InvalidGeometry("a coordinate is not a finite number", hint="not_finite")
+    return float(metres)
 
 
 def _finite(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Do the cells of a plan fit together without gap, overlap or overhang (无缝拼接)?
+"""The seams of a plan: its cells fit together without gap, overlap or overhang (无缝拼接).
 
 The partition principle "seamless" is a hard check: nothing is published that fails it (DOMAIN.md §2.1,
 §2.4). This module finds and names what is wrong, and where; it never repairs, because whoever drew the

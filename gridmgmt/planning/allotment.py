@@ -7,7 +7,7 @@ reason.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,15 @@ from gridmgmt.errors import Infeasible, InvalidInput
 from gridmgmt.planning.coverage import FloatArray, IntArray
 
 
+ROUNDING: Final = 1e-9
+
+
 def feasible_counts(demand: float, band: tuple[float, float]) -> range:
     """Return every number of cells whose mean lies in the band, both ends included; may be empty.
+
+    Parameters
+    ----------
+    band : lowest and highest demand of a cell, both greater than 0.
 
     Examples
     --------
@@ -25,7 +32,9 @@ def feasible_counts(demand: float, band: tuple[float, float]) -> range:
     ([2, 3], [])
     """
     low, high = band
-    return range(max(1, math.ceil(demand / high)), (math.floor(demand / low) if low > 0 else 10**9) + 1)
+    # A sum of fractions may miss a bound by its last bits; that is no reason to refuse.
+    least, most = math.ceil(demand / high - ROUNDING), math.floor(demand / low + ROUNDING)
+    return range(max(1, least), most + 1)
 
 
 def cells_for(
@@ -43,7 +52,7 @@ def cells_for(
     weights : demand of the atoms of one connected piece of a community.
     band : lowest and highest demand of a cell, both allowed.
     target : wanted demand; of two equally near means the larger number of cells wins.
-    pieces : which connected piece of the community this is; from 2 on it is an exclave.
+    pieces : how many connected pieces the community is in.
     where : facts that name the place.
 
     Raises
@@ -51,8 +60,8 @@ def cells_for(
     InvalidInput
         The band is no band, or the target lies outside it.
     Infeasible
-        ``household_band``, ``indivisible_atom``, ``atoms`` (fewer atoms than cells) or ``contiguous`` (an
-        exclave with too little demand for a cell of its own).
+        ``household_band``, ``indivisible_atom``, ``atoms`` (fewer atoms than cells) or ``contiguous`` (one
+        of several pieces has too little demand for a cell of its own).
     """
     low, high = band
     if not (0 < low <= target <= high < math.inf):
@@ -62,11 +71,10 @@ def cells_for(
     demand = float(weights.sum())
     counts = feasible_counts(demand, band)
     if not counts:
-        exclave = pieces > 1 and demand < low
         raise Infeasible(
             "no number of cells keeps to the band",
             rule="R21a",
-            constraint="contiguous" if exclave else "household_band",
+            constraint="contiguous" if pieces > 1 and demand < low else "household_band",
             demand=demand,
             band=list(band),
             nearest=[round(demand / k, 1) for k in _around(demand, target)],

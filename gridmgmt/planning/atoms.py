@@ -116,8 +116,8 @@ def atoms_from_buildings(
     faces = noded_faces([*shapely.boundary(parcels.geometry.array), *np.concatenate(lines)])
     faces, parcel_of = _labelled(faces, parcels)
     label = _nearest_seed(faces, parcel_of, members, seeds)
-    atoms = dissolve(faces, label)
-    atoms = dissolve(atoms, absorb_small(atoms, _is_sliver(atoms)))
+    pieces = shapely.get_parts(dissolve(faces, label))
+    atoms = dissolve(pieces, absorb_small(pieces, _is_sliver(pieces)))
     atoms = shapely.get_parts(dissolve(atoms, _joined_by_buildings(atoms, footprints)))
     return _described(atoms, parcels, footprints, crs)
 
@@ -135,10 +135,12 @@ def _parcels(blocks: gpd.GeoDataFrame, sites: gpd.GeoDataFrame | None) -> gpd.Ge
     site_layer = _Layer.of(sites, "site_id")
     site = site_layer.holding(inner)
     dedicated = sites["dedicated"].to_numpy(dtype=bool)
+    site_id = site_layer.ids[site]
+    site_id[site < 0] = None
     return gpd.GeoDataFrame(
         {
             "block_id": block_layer.ids[block],
-            "site_id": np.where(site >= 0, site_layer.ids[site], None),
+            "site_id": site_id,
             "dedicated": (site >= 0) & dedicated[site],
         },
         geometry=gpd.GeoSeries(faces, crs=blocks.crs),
@@ -171,7 +173,7 @@ def _open_land(
         x, y = np.meshgrid(
             np.arange(west + side_m / 2.0, east, side_m), np.arange(south + side_m / 2.0, north, side_m)
         )
-        candidates = shapely.points(x.ravel(), y.ravel())
+        candidates = np.asarray(shapely.points(x.ravel(), y.ravel()), dtype=object)
         inside = candidates[shapely.contains(ground[number], candidates)]
         if len(footprints.geometry) and len(inside):
             near = footprints.tree.query(inside, predicate="dwithin", distance=side_m / 2.0)[0]

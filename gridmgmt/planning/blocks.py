@@ -13,6 +13,7 @@ Not done here: no classes of barrier (a footpath cuts like a motorway: filter be
 no splitting of large blocks (:mod:`gridmgmt.planning.atoms`).
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -72,7 +73,7 @@ def blocks_from_lines(
     _require_outline(outline)
     drawn = _require_lines(lines)
     if extend_m > 0:
-        drawn = extend_dead_ends(np.append(drawn, shapely.boundary(outline)), extend_m)
+        drawn = extend_dead_ends([*drawn, shapely.boundary(outline)], extend_m)
     border = shapely.boundary(outline)
     inside = shapely.get_parts(shapely.intersection(drawn, outline))
     inside = inside[shapely.get_dimensions(inside) == 1]
@@ -82,7 +83,7 @@ def blocks_from_lines(
     return _numbered(faces, crs)
 
 
-def extend_dead_ends(lines: GeomArray, extend_m: float) -> GeomArray:
+def extend_dead_ends(lines: Sequence[Any], extend_m: float) -> GeomArray:
     """Carry every dead end on in its own direction until it meets a line, if one is near enough.
 
     Parameters
@@ -94,7 +95,7 @@ def extend_dead_ends(lines: GeomArray, extend_m: float) -> GeomArray:
     -------
     The lines, noded, with the extensions appended.
     """
-    noded = shapely.get_parts(shapely.union_all(lines, grid_size=GRID_M))
+    noded = shapely.get_parts(shapely.union_all(np.asarray(lines, dtype=object), grid_size=GRID_M))
     merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(noded)))
     tree = shapely.STRtree(merged)
     added = []
@@ -186,8 +187,9 @@ def _require_lines(lines: gpd.GeoDataFrame) -> GeomArray:
     wrong = np.flatnonzero(shapely.is_missing(drawn) | (shapely.get_dimensions(drawn) != 1))
     if len(wrong):
         raise InvalidGeometry("only lines can cut land into blocks", positions=wrong[:10].tolist())
-    if not np.isfinite(shapely.get_coordinates(drawn)).all():
+    coords = shapely.get_coordinates(drawn)
+    if not np.isfinite(coords).all():
         raise InvalidGeometry("a line has a coordinate that is not finite")
-    if np.abs(shapely.get_coordinates(drawn)).max(initial=1e9) <= 180.0 and len(drawn):
+    if len(coords) and np.abs(coords).max() <= 180.0:
         raise WrongCrs("the coordinates look like degrees although the CRS is metric")
     return drawn

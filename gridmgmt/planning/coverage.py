@@ -76,7 +76,8 @@ class Segments:
     @property
     def lengths(self) -> FloatArray:
         """Length of each side, in the unit of the coordinates."""
-        return np.hypot(*(self.end - self.start).T)
+        across = self.end - self.start
+        return np.hypot(across[:, 0], across[:, 1])
 
     def keys(self) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Number each undirected side, and say whether it runs from the smaller end to the larger."""
@@ -125,9 +126,7 @@ def shared_borders(polygons: GeomArray) -> SharedBorders:
     good = twice[opposite]
     lengths = side.lengths
     n = len(polygons)
-    perimeters = np.bincount(side.owner, lengths, n)
     once = uses[key] == 1
-    outer = np.bincount(side.owner[once], lengths[once], n)
     ends = np.sort(side.owner[good], axis=1)
     # A polygon whose ring touches itself along a side would border itself: no border of two.
     apart = ends[:, 0] != ends[:, 1]
@@ -135,14 +134,18 @@ def shared_borders(polygons: GeomArray) -> SharedBorders:
     code, where = np.unique(ends[:, 0] * np.int64(n) + ends[:, 1], return_inverse=True)
     return SharedBorders(
         pairs=np.column_stack([code // n, code % n]) if len(code) else np.empty((0, 2), np.int64),
-        lengths_m=np.bincount(where, lengths[one], len(code)),
-        perimeters_m=perimeters,
-        outer_m=outer,
+        lengths_m=_sums(where, lengths[one], len(code)),
+        perimeters_m=_sums(side.owner, lengths, n),
+        outer_m=_sums(side.owner[once], lengths[once], n),
         side_pairs=where.astype(np.int64),
         side_middles=(side.start[one] + side.end[one]) / 2.0,
         side_lengths_m=lengths[one],
         faults=(side.start[faulty] + side.end[faulty]) / 2.0,
     )
+
+
+def _sums(index: npt.NDArray[np.integer[Any]], values: FloatArray, count: int) -> FloatArray:
+    return np.asarray(np.bincount(index, values, count), dtype=np.float64)
 
 
 def noded_faces(lines: Any) -> GeomArray:

@@ -48,9 +48,9 @@ class Style:
 
 
 STYLES: Final = {
-    "old_slab": Style("slab", (5, 6), (2, 4), 2, 11.0, 27.0, 9.0, 0.87),
-    "mid_slab": Style("slab", (9, 12), (1, 3), 2, 13.0, 44.0, 14.0, 0.90),
-    "tower": Style("tower", (16, 22), (2, 2), 2, 17.0, 58.0, 24.0, 0.92),
+    "old_slab": Style("slab", (5, 6), (2, 4), 2, 11.0, 27.0, 9.0, 0.84),
+    "mid_slab": Style("slab", (9, 12), (1, 3), 2, 13.0, 44.0, 14.0, 0.87),
+    "tower": Style("tower", (16, 22), (2, 2), 2, 17.0, 58.0, 24.0, 0.90),
 }
 """Residential styles by name."""
 

@@ -110,7 +110,7 @@ def draw_outline(roads: gpd.GeoDataFrame) -> shapely.Polygon:
     north = to_metric(shapely.LineString(NORTH_SIDE), ZONE)
     near = np.asarray(roads.geometry.array, dtype=object)
     near = near[shapely.dwithin(near, sketch, 400.0)]
-    faces = noded_faces(extend_dead_ends(np.append(near, north), EXTEND_M))
+    faces = noded_faces(extend_dead_ends([*near, north], EXTEND_M))
     covered = shapely.area(shapely.intersection(faces, sketch))
     inside = covered > 0.5 * shapely.area(faces)
     wide = ~shapely.is_empty(shapely.buffer(faces, -NARROW_M / 2.0))

@@ -5,8 +5,8 @@ One card fits a plan of our own and an imported one. Hard rules are the verdicts
 households have to be divided there, whatever the target) and beside the lower bound that indivisible atoms
 leave: nobody can do better than that. Shape is Polsby-Popper, 4πA/P²: 1 for a circle, 0.785 for a square.
 
-Shapes and balance are those of duty grids 基本网格; dedicated grids 专属网格 are given by their site and count
-only for the hard rules. Not measured here: walking time, stability against an older plan.
+Shapes and balance are those of duty grids 基本网格; dedicated grids 专属网格 are given by their site and
+count only for the hard rules. Not measured here: walking time, stability against an older plan.
 """
 
 from dataclasses import asdict, dataclass

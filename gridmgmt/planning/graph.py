@@ -82,7 +82,7 @@ class Graph:
     def _local(self, nodes: IntArray) -> tuple[npt.NDArray[np.bool_], IntArray]:
         local = np.full(self.count, -1, dtype=np.int64)
         local[nodes] = np.arange(len(nodes))
-        return (local[self.pairs] >= 0).all(axis=1), local
+        return np.asarray((local[self.pairs] >= 0).all(axis=1), dtype=np.bool_), local
 
 
 def _by_graph_distance(

@@ -1,6 +1,6 @@
 """Standard codes for cells: 12-digit community code + 3-digit sequence, west → east and north → south.
 
-A code has 15 digits, 6 (district) + 3 (subdistrict) + 3 (community) + 3 (sequence), GB/T 47678.3 and before it
+A code has 15 digits, 6 (district) + 3 (subdistrict) + 3 (community) + 3 (sequence): GB/T 47678.3, before it
 GB/T 30428.1. The sequence runs from west to east and from north to south inside a community (Beijing's DB11
 standard on the division of unit grids); CJ/T 349 says left to right, top to bottom. Neither says when two
 cells stand in the same row, so that two readers may number one plan in two ways. The rule here is the one of
@@ -12,8 +12,8 @@ a page of text, made exact:
 3. equal eastings: the more northern first; still equal: the order of the frame.
 
 A code once given is never given again, so that old cases keep their cell: ``used`` holds all codes ever
-issued, and their numbers are passed over. Dedicated grids 专属网格 count from 801 in the same order, a band of
-their own, so that the kind can be read off the code (a choice of this project, not of a standard).
+issued, and their numbers are passed over. Dedicated grids 专属网格 count from 801 in the same order, a band
+of their own, so that the kind can be read off the code (a choice of this project, not of a standard).
 
 Not done here: parsing and check of codes (:mod:`gridmgmt.domain.codes`); keeping the code of a cell that
 survives into the next plan.

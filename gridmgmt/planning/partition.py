@@ -52,7 +52,7 @@ NESTING_TOLERANCE_SHARE: Final = 0.01
 """Share of an atom that may lie outside its community: drawings of one line differ a little."""
 
 
-def partition_graph(
+def partition_graph(  # noqa: PLR0913  the door that instances of the literature fit through
     edges: npt.ArrayLike,
     *,
     lengths: npt.ArrayLike,
@@ -177,10 +177,11 @@ def propose_cells(
     for number, (code, name) in enumerate(zip(communities["code"], communities["name"], strict=True)):
         here = home == number
         first = _label_dedicated(atoms, borders, here & dedicated, label, first)
-        for turn, piece in enumerate(graph.pieces(np.flatnonzero(here & ~dedicated))):
+        pieces = graph.pieces(np.flatnonzero(here & ~dedicated))
+        for turn, piece in enumerate(pieces):
             where = {"community_code": str(code), "community_name": str(name)}
             weights = graph.weights[piece]
-            count = cells_for(weights, band, target, pieces=turn + 1, **where)
+            count = cells_for(weights, band, target, pieces=len(pieces), **where)
             rng = _stream(seed, str(code), turn)
             label[piece] = first + _divided(graph, piece, count, band, rng)
             first += count
@@ -302,7 +303,11 @@ def _dissolved(
     members = np.split(np.argsort(label, kind="stable"), np.cumsum(count)[:-1])
     shapes = dissolve(np.asarray(atoms.geometry.array, dtype=object), label)
     names = atoms["atom_id"].to_numpy()
-    site = atoms["site_id"].to_numpy(dtype=object) if "site_id" in atoms else np.full(len(atoms), None)
+    site: npt.NDArray[np.object_] = np.full(len(atoms), None, dtype=object)
+    if "site_id" in atoms:
+        site = atoms["site_id"].to_numpy(dtype=object)
+    site = site[first]
+    site[~dedicated[first]] = None
     kind = np.where(dedicated[first], CellKind.DEDICATED.value, CellKind.DUTY.value)
     return gpd.GeoDataFrame(
         {
@@ -312,7 +317,7 @@ def _dissolved(
             demand: np.bincount(label, atoms[demand].to_numpy(dtype=np.float64)).astype(atoms[demand].dtype),
             "atoms": count,
             "atom_ids": [tuple(names[m].tolist()) for m in members],
-            "site_id": np.where(dedicated[first], site[first], None),
+            "site_id": site,
             "area_m2": shapely.area(shapes),
         },
         geometry=gpd.GeoSeries(shapes, crs=atoms.crs),

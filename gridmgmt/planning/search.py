@@ -42,14 +42,19 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to look: proposals per directed edge, rounds of re-solving per cell, temperatures."""
+    """How long to look: proposals per directed edge, rounds of re-solving, temperatures.
+
+    ``rounds`` counts per cell; a small region gets at least ``least_rounds`` and ``least_proposals`` each time.
+    """
 
     anneal: float = 60.0
     rounds: float = 4.0
+    least_rounds: int = 20
+    least_proposals: int = 4000
     again: float = 24.0
-    hot: float = 0.4
+    hot: float = 1.0
     cold: float = 0.01
-    starts: int = 2
+    starts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,16 +337,15 @@ def divide(
     """
     nodes = range(len(region.weight))
     borders = [(node, other) for node in nodes for other, _, _ in region.neighbours[node]]
-    best: Division | None = None
-    least = math.inf
+    trials = []
     for _ in range(effort.starts):
         seeded = grown(region, nodes, range(len(targets)), targets, rng)
-        state = Division(region, [seeded[node] for node in nodes], targets, band, terms)
-        anneal(state, borders, rng, int(effort.anneal * len(borders)), (effort.hot, effort.cold))
-        if best is None or state.total() < least:
-            best, least = state, state.total()
-    assert best is not None  # effort.starts is at least 1
-    for turn in range(round(effort.rounds * len(targets))):
+        trial = Division(region, [seeded[node] for node in nodes], targets, band, terms)
+        proposals = max(effort.least_proposals, int(effort.anneal * len(borders)))
+        anneal(trial, borders, rng, proposals, (effort.hot, effort.cold))
+        trials.append(trial)
+    best = min(trials, key=Division.total)
+    for turn in range(max(effort.least_rounds, round(effort.rounds * len(targets)))):
         best = _solved_again(best, turn, effort, rng)
     return best.label
 
@@ -349,7 +353,7 @@ def divide(
 def _solved_again(state: Division, turn: int, effort: Effort, rng: np.random.Generator) -> Division:
     """Divide two to four adjacent cells anew, every other time from new seeds; keep what is better."""
     cells = _neighbourhood(state, rng)
-    if len(cells) < 2:  # noqa: PLR2004  one cell has nothing to exchange
+    if len(cells) < 2:
         return state
     chosen = set(cells)
     nodes = [node for node, cell in enumerate(state.label) if cell in chosen]
@@ -364,7 +368,8 @@ def _solved_again(state: Division, turn: int, effort: Effort, rng: np.random.Gen
             label[node] = cell
     trial = Division(state.region, label, state.targets, state.band, state.terms)
     hot = effort.hot if again else effort.hot / 2.0
-    anneal(trial, borders, rng, int(effort.again * len(borders)), (hot, effort.cold))
+    proposals = max(effort.least_proposals, int(effort.again * len(borders)))
+    anneal(trial, borders, rng, proposals, (hot, effort.cold))
     return trial if trial.total() < state.total() - 1e-9 else state
 
 

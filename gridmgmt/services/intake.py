@@ -20,6 +20,7 @@ from gridmgmt.domain.org import Actor, UnitKind, system_actor
 from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.report import (
+    RECENT,
     DuplicateCandidate,
     Report,
     Source,
@@ -90,7 +91,7 @@ def submit_report(
     require(actor, Permission.REPORT_SUBMIT, code)
     position = lonlat(command.lon, command.lat)
     drawable = None if command.datum.is_offset else position
-    before = cases.look_before_intake(db, command.id, code, command.photos, drawable)
+    before = _look(db, command, code, drawable, now)
     book = books.at_revision(db, code, before.revision)
     category = book.catalogue.find(command.category, book.day_of(now))
     report = _report(command, actor, code, category.key, position, now)
@@ -119,8 +120,15 @@ def submit_report(
         return Answer(body, replayed=False)
     # Somebody stored this id between our look and our write: the sender's own second tap, or a
     # stranger's id. The look that follows sees it.
-    again = cases.look_before_intake(db, command.id, code, command.photos, drawable)
-    return _replay(again, digest)
+    return _replay(_look(db, command, code, drawable, now), digest)
+
+
+def _look(
+    db: Db, command: SubmitReport, code: str, place: LonLat | None, now: datetime
+) -> BeforeIntake:
+    return cases.look_before_intake(
+        db, command.id, code, command.photos, place, since=now - 2 * RECENT
+    )
 
 
 def answered_report(db: Db, actor: Actor, report_id: UUID) -> Mapping[str, Any]:
@@ -269,13 +277,14 @@ def duty_facts(verdict: DutyVerdict) -> dict[str, Any]:
 
 
 def _duplicates(report: Report, before: BeforeIntake) -> list[dict[str, Any]]:
-    if report.datum.is_offset or not before.nearby:
+    if report.datum.is_offset:
         return []
-    near = {n.case_id: n for n in before.nearby}
+    major = report.category.code[:2]
+    near = {n.case_id: n for n in before.nearby if CategoryKey.parse(n.category).code[:2] == major}
     distance = {i: measure.distance_lonlat_m(report.position, n.place) for i, n in near.items()}
     candidates = (
         DuplicateCandidate(n.case_id, CategoryKey.parse(n.category), distance[n.case_id], n.reported_at)
-        for n in before.nearby
+        for n in near.values()
     )
     return [
         {
@@ -314,11 +323,17 @@ def _answer(  # noqa: PLR0913  the answer names everything that was decided
         "received_at": instant(report.received_at),
         "observed_at": instant(report.observed_at),
         "duty": duty_facts(verdict),
-        "routing": routing_facts(routing.as_facts(), book),
+        "routing": _routing_told(routing, book),
         "due_at": instant(case.due_at),
         "stage_due_at": instant(case.stage_due_at),
         "duplicates": _duplicates(report, before),
     }
+
+
+def _routing_told(routing: Routing, book: RuleBook) -> dict[str, Any]:
+    """The decision and its reason; every rule that was tried stands in the case, not on the phone."""
+    facts = routing_facts(routing.as_facts(), book)
+    return facts | {"trace": [], "rules_tried": len(facts["trace"])}
 
 
 def instant(at: datetime | None) -> str | None:

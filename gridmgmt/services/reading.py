@@ -78,11 +78,18 @@ def subdistrict_of(actor: Actor) -> str:
 
 
 def case_light(row: Row, book: RuleBook, now: datetime) -> Light | None:
-    """The light of a case's handling clock; None when it has none or is paused or closed."""
-    if row["due_at"] is None or row["clock_paused_at"] is not None or row.get("closed_at") is not None:
+    """The light of a case's handling limit; None when it has none or is paused or closed.
+
+    A result that was handed in keeps the light it came with: what the desks take is not the unit's.
+    """
+    if row["due_at"] is None or row["clock_paused_at"] is not None or row["closed_at"] is not None:
         return None
-    unit = LimitUnit(row.get("limit_unit") or LimitUnit.NATURAL_MINUTE)
-    return light(row["clock_started_at"], row["due_at"], now, book.calendar, unit)
+    return _light(row, book, now)
+
+
+def _light(row: Row, book: RuleBook, now: datetime) -> Light:
+    at, unit = row["handled_at"] or now, LimitUnit(row["limit_unit"])
+    return light(row["clock_started_at"], row["due_at"], at, book.calendar, unit)
 
 
 def routing_facts(routing: Mapping[str, Any], book: RuleBook) -> dict[str, Any]:
@@ -294,10 +301,7 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
 
 
 def _lights(db: Db, actor: Actor, book: RuleBook, now: datetime) -> dict[str, int]:
-    counted = Counter(
-        light(r["clock_started_at"], r["due_at"], now, book.calendar, LimitUnit(r["limit_unit"]))
-        for r in board.running_clocks(db, actor)
-    )
+    counted = Counter(_light(r, book, now) for r in board.running_clocks(db, actor))
     return {str(shown): counted[shown] for shown in Light}
 
 

@@ -53,7 +53,8 @@ def demo_people(db: Db) -> dict[str, Any]:
     if not shown:
         raise NotFound("The demo is not loaded; run gridmgmt demo load.", kind="demo")
     centre = next(p for p in shown if Role.SHIFT_LEADER in p.roles)
-    field = next(p for p in shown if Role.GRID_WORKER in p.roles)
+    # A worker of one cell rather than a leader of several.
+    field = next(p for p in shown if Role.GRID_WORKER in p.roles and len(p.cell_codes) == 1)
     return {
         "demo": True,
         "label": "synthetic",

@@ -1,9 +1,10 @@
 """Read models of the command centre: SQL to plain rows, no domain objects.
 
-Every function takes the actor and reads inside his subdistricts only. Lights are computed by the
-database from (clock start, due, now) in elapsed time; the working-time light of a single case comes
-from ``domain/worktime.py``. H3 resolution is lowered with bit arithmetic on the stored index
-(H3 index layout: resolution in bits 52-55, unused digits all ones).
+Every function takes the actor and reads inside his subdistricts only. Lights come from
+``domain/worktime.py``; overdue is whoever has to act now and has passed ``stage_due_at``, which is the
+unit's deadline while it handles, the last day of a hold, else the desk's own limit. H3 resolution is
+lowered with bit arithmetic on the stored index (H3 index layout: resolution in bits 52-55, unused
+digits all ones).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,12 @@ from gridmgmt.storage.db import Db
 Row = Mapping[str, Any]
 
 _OPEN = "c.state not in ('closed', 'rejected', 'merged', 'voided')"
-_OVERDUE = f"({_OPEN} and c.clock_paused_at is null and least(c.due_at, c.stage_due_at) < :now)"
+_OVERDUE = f"({_OPEN} and c.stage_due_at < :now)"
 
 _CASE_ROW = """
     c.id, c.number, c.state, c.category, c.community_code, m.name as community_name, c.cell_code, c.source,
-    c.reported_at, c.due_at, c.stage_due_at, c.clock_started_at, c.clock_paused_at, c.closed_at,
+    c.reported_at, c.due_at, c.stage_due_at, c.clock_started_at, c.clock_paused_at, c.limit_unit,
+    c.handled_at, c.closed_at,
     c.unit_code, u.name as unit_name, c.worker_id, w.name as worker_name, c.version, c.updated_at,
     st_x(c.place) as lon, st_y(c.place) as lat,
     st_x(coalesce(c.place, st_pointonsurface(g.geom))) as label_lon,
@@ -135,9 +137,9 @@ def totals(db: Db, actor: Actor, now: datetime, today_began_at: datetime) -> Row
 
 
 def running_clocks(db: Db, actor: Actor) -> list[Row]:
-    """(clock_started_at, due_at, limit_unit) of every case whose handling clock runs."""
+    """(clock_started_at, due_at, limit_unit, handled_at) of every open case whose clock is not paused."""
     query = text(
-        "select c.clock_started_at, c.due_at, c.limit_unit from app.cases c"  # noqa: S608
+        "select c.clock_started_at, c.due_at, c.limit_unit, c.handled_at from app.cases c"  # noqa: S608
         f" where c.subdistrict_code = any(:scope) and {_OPEN}"
         " and c.due_at is not null and c.clock_paused_at is null"
     )

@@ -28,8 +28,9 @@ from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
 _CASE_COLUMNS = tuple(cases.c[name] for name in _CASE_FIELDS)
-# About 150 m at Tianjin's latitude: candidates are cut to the exact radius by the domain.
-_NEARBY_DEG = 0.0018
+# A little more than 60 m, where the duplicate score falls to 0 (domain.report.duplicate_score), in
+# degrees of latitude and, at 54° N where a degree of longitude is shortest in China, of longitude.
+_NEARBY_LAT_DEG, _NEARBY_LON_DEG = 0.00056, 0.00094
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ _LOOK = text("""
               from (select * from app.cases c
                      where c.place && st_makeenvelope(:w, :s, :e, :n, :srid)
                        and c.subdistrict_code = :subdistrict
+                       and c.reported_at > :since
                        and c.state not in ('closed', 'rejected', 'merged', 'voided')
                      order by c.reported_at desc limit 20) c
               join app.reports rr on rr.id = c.report_id) as nearby
@@ -77,26 +79,33 @@ _LOOK = text("""
 
 
 def look_before_intake(
-    db: Db, report_id: UUID, subdistrict_code: str, photos: Sequence[str], place: LonLat | None
+    db: Db,
+    report_id: UUID,
+    subdistrict_code: str,
+    photos: Sequence[str],
+    place: LonLat | None,
+    *,
+    since: datetime,
 ) -> BeforeIntake:
     """Everything that storage has to say about a report, in one round trip.
 
     Parameters
     ----------
     place : the point in CGCS2000, or None when the sender's datum cannot be drawn in ours.
+    since : cases reported earlier are no duplicates any more.
     """
     lon, lat = place or (0.0, 0.0)
-    reach = _NEARBY_DEG if place else 0.0
     found = db.execute(
         _LOOK,
         {
             "report": report_id,
             "subdistrict": subdistrict_code,
             "photos": list(photos),
-            "w": lon - reach,
-            "s": lat - reach,
-            "e": lon + reach,
-            "n": lat + reach,
+            "w": lon - _NEARBY_LON_DEG,
+            "s": lat - _NEARBY_LAT_DEG,
+            "e": lon + _NEARBY_LON_DEG,
+            "n": lat + _NEARBY_LAT_DEG,
+            "since": since,
             "srid": GEOGRAPHIC_SRID,
         },
     ).one()
@@ -131,42 +140,36 @@ def report_is_taken(db: Db, report_id: UUID) -> bool:
     return bool(db.execute(text("select 1 from app.reports where id = :id"), {"id": report_id}).scalar())
 
 
-_EXTRA_CASE_COLUMNS = ("updated_at", "routing", "duty", "h3")
-_STORE = text(f"""
+# One statement, one round trip. The rows come as JSON, so that there are six parameters and not eighty:
+# psycopg keeps the parsed form of a statement only up to fifty.
+_STORE = text("""
     with r as (
-        insert into app.reports (id, subdistrict_code, reporter_id, source, category, description, lon, lat,
-               datum, accuracy_m, self_handled, observed_at, received_at, content_sha256, answer)
-        values (:r_id, :r_subdistrict_code, :r_reporter_id, :r_source, :r_category, :r_description, :r_lon,
-               :r_lat, :r_datum, :r_accuracy_m, :r_self_handled, :r_observed_at, :r_received_at,
-               :r_content_sha256, cast(:r_answer as jsonb))
+        insert into app.reports
+        select * from jsonb_populate_record(null::app.reports, cast(:report as jsonb))
         on conflict (id) do nothing
-        returning id),
+        returning id, subdistrict_code),
     p as (
         insert into app.report_photos (report_id, position, subdistrict_code, sha256)
-        select r.id, x.position - 1, :r_subdistrict_code, x.sha256
+        select r.id, x.position - 1, r.subdistrict_code, x.sha256
           from r, unnest(cast(:photos as text[])) with ordinality as x(sha256, position)),
     c as (
-        insert into app.cases ({", ".join((*_CASE_FIELDS, *_EXTRA_CASE_COLUMNS))}, place)
-        select {", ".join("cast(:c_acted as jsonb)" if n == "acted" else f":c_{n}" for n in _CASE_FIELDS)},
-               :c_updated_at, cast(:c_routing as jsonb), cast(:c_duty as jsonb), :c_h3,
-               st_setsrid(st_makepoint(:c_lon, :c_lat), {GEOGRAPHIC_SRID})
-          from r),
+        insert into app.cases
+        select x.* from r, jsonb_populate_record(null::app.cases, cast(:case as jsonb)) x),
     s as (
-        insert into app.case_steps (case_id, seq, action, from_state, to_state, actor_id, at, facts, article)
-        select :c_id, x.* from r, jsonb_to_recordset(cast(:steps as jsonb)) as x(seq int, action text,
-               from_state text, to_state text, actor_id uuid, at timestamptz, facts jsonb, article text)),
+        insert into app.case_steps
+        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(:steps as jsonb)) x),
     o as (
         insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
-        select x.* from r, jsonb_to_recordset(cast(:events as jsonb)) as x(subdistrict_code text, kind text,
-               case_id uuid, at timestamptz, facts jsonb)),
+        select x.subdistrict_code, x.kind, x.case_id, x.at, x.facts
+          from r, jsonb_populate_recordset(null::app.outbox, cast(:events as jsonb)) x),
     a as (
         insert into app.audit_log (at, actor_id, subdistrict_code, action, object_kind, object_id, outcome,
-               facts, request_id)
-        select x.* from r, jsonb_to_recordset(cast(:audit as jsonb)) as x(at timestamptz, actor_id uuid,
-               subdistrict_code text, action text, object_kind text, object_id text, outcome text,
-               facts jsonb, request_id text))
+                                   facts, request_id)
+        select x.at, x.actor_id, x.subdistrict_code, x.action, x.object_kind, x.object_id, x.outcome,
+               x.facts, x.request_id
+          from r, jsonb_populate_recordset(null::app.audit_log, cast(:audit as jsonb)) x)
     select count(*) from r
-""")  # noqa: S608  column names from the dataclass, every value bound
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +192,22 @@ def store_intake(db: Db, intake: Intake) -> bool:
     Returns False, having written nothing, when the report id was stored by somebody else in the
     meantime (two taps at once): the caller reads and answers with what is there.
     """
-    case = intake.decisions[-1].case
-    report = {f"r_{k}": v for k, v in intake.report.items()}
-    report["r_answer"] = _json(intake.report["answer"])
-    case_values = {f"c_{k}": v for k, v in _case_values(case).items()}
-    case_values["c_acted"] = _json(case_values["c_acted"])
+    decision = intake.decisions[-1]
+    case = _case_values(decision.case) | {
+        "updated_at": decision.step.at,
+        "routing": intake.routing,
+        "duty": intake.duty,
+        "h3": intake.h3,
+        "place": _ewkt(intake.place) if intake.place else None,
+    }
+    steps = [{**_step_values(d.step), "case_id": d.step.case_id} for d in intake.decisions]
     written = db.execute(
         _STORE,
         {
-            **report,
-            **case_values,
-            "c_updated_at": intake.decisions[-1].step.at,
-            "c_routing": _json(intake.routing),
-            "c_duty": _json(intake.duty),
-            "c_h3": intake.h3,
-            "c_lon": intake.place.lon if intake.place else None,
-            "c_lat": intake.place.lat if intake.place else None,
+            "report": _json(intake.report),
             "photos": list(intake.photos),
-            "steps": _json([_step_values(d.step) for d in intake.decisions]),
+            "case": _json(case),
+            "steps": _json(steps),
             "events": _json([outbox.row(e) for d in intake.decisions for e in d.events]),
             "audit": _json([audit.row(e) for e in intake.entries]),
         },
@@ -214,11 +215,18 @@ def store_intake(db: Db, intake: Intake) -> bool:
     return bool(written)
 
 
+def _ewkt(place: LonLat) -> str:
+    # repr gives the shortest text that reads back as the same number: nothing is rounded.
+    return f"SRID={GEOGRAPHIC_SRID};POINT({place.lon!r} {place.lat!r})"
+
+
 def _json(value: Any) -> str:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
@@ -335,21 +343,21 @@ class Overdue:
 
 _OVERDUE = text("""
     select c.id as case_id, c.number, c.subdistrict_code, c.state, c.cell_code, c.unit_code,
-           least(c.due_at, c.stage_due_at) as due_at
+           c.stage_due_at as due_at
       from app.cases c
      where c.state not in ('closed', 'rejected', 'merged', 'voided')
-       and least(c.due_at, c.stage_due_at) < :now and c.clock_paused_at is null
-       and c.overdue_announced_for is distinct from least(c.due_at, c.stage_due_at)
-     order by least(c.due_at, c.stage_due_at) limit :limit
+       and c.stage_due_at < :now
+       and c.overdue_announced_for is distinct from c.stage_due_at
+     order by c.stage_due_at limit :limit
        for update of c skip locked
 """)
 _ANNOUNCED = text("""
-    update app.cases set overdue_announced_for = least(due_at, stage_due_at) where id = any(:ids)
+    update app.cases set overdue_announced_for = stage_due_at where id = any(:ids)
 """)
 
 
 def claim_overdue(db: Db, now: datetime, *, limit: int = 200) -> list[Overdue]:
-    """Cases whose earliest deadline has passed unannounced; locked, and marked as announced."""
+    """Cases whose present deadline has passed unannounced; locked, and marked as announced."""
     found = [Overdue(**r._mapping) for r in db.execute(_OVERDUE, {"now": now, "limit": limit})]
     if found:
         db.execute(_ANNOUNCED, {"ids": [o.case_id for o in found]})

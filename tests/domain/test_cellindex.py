@@ -1,8 +1,6 @@
 """Every point has exactly one owner or none, and all ways of asking agree."""
 
 import math
-import pickle
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,11 +11,20 @@ from shapely.geometry import MultiPolygon, Point, Polygon, box
 
 from gridmgmt.domain import cellindex
 from gridmgmt.domain.cellindex import CellIndex, HexRow
-from gridmgmt.errors import InvalidCode, InvalidGeometry, WrongCrs
+from gridmgmt.errors import InvalidCode, InvalidGeometry
 from gridmgmt.geo import hexes
-from gridmgmt.geo.crs import Datum, LonLat
-from gridmgmt.geo.datum import point_in_datum, to_bd09, to_gcj02
-from tests.builders_geo import CENTRE, make_box, make_plan, owner_by_brute_force, vertices_and_midpoints
+from gridmgmt.geo.crs import LonLat
+from tests.builders_geo import (
+    CENTRE,
+    codes_by_array,
+    codes_by_brute_force,
+    codes_one_by_one,
+    make_box,
+    make_plan,
+    owner_by_brute_force,
+    random_positions,
+    vertices_and_midpoints,
+)
 
 Plan = list[tuple[str, Polygon]]
 A_THOUSANDTH_DEG = 0.001
@@ -31,29 +38,6 @@ def plan() -> Plan:
 @pytest.fixture(scope="module")
 def index(plan: Plan) -> CellIndex:
     return CellIndex.build(plan)
-
-
-def random_positions(count: int, seed: int = 1, side_m: float = 1000.0) -> np.ndarray:
-    xmin, ymin, xmax, ymax = make_box(side_m).bounds
-    rng = np.random.default_rng(seed)
-    return np.column_stack([rng.uniform(xmin, xmax, count), rng.uniform(ymin, ymax, count)])
-
-
-def codes_by_array(index: CellIndex, positions: np.ndarray) -> list[str | None]:
-    found = index.codes_at(positions[:, 0], positions[:, 1])
-    return [index.codes[at] if at >= 0 else None for at in found.tolist()]
-
-
-def codes_one_by_one(index: CellIndex, positions: np.ndarray) -> list[str | None]:
-    return [index.code_at(LonLat(lon, lat)) for lon, lat in positions.tolist()]
-
-
-def codes_by_brute_force(plan: Plan, positions: np.ndarray) -> list[str | None]:
-    """The rule without any index: smallest code of all cells that touch the point."""
-    owner = np.full(len(positions), None, dtype=object)
-    for code, polygon in sorted(plan, reverse=True):
-        owner[shapely.intersects_xy(polygon, positions[:, 0], positions[:, 1])] = code
-    return owner.tolist()
 
 
 def make_quarters() -> Plan:
@@ -338,75 +322,3 @@ def test_the_owner_by_sql_rule_over_the_cover_is_the_owner(plan: Plan, index: Ce
 def test_cover_rows_are_sorted_and_unique(index: CellIndex) -> None:
     keys = [(row.h3, row.code) for row in index.hex_cover()]
     assert sorted(set(keys)) == keys
-
-
-# --- datums -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("datum", "forward"), [(Datum.GCJ02, to_gcj02), (Datum.BD09, to_bd09)])
-def test_a_point_sent_in_an_offset_datum_finds_the_cell_of_its_place(
-    plan: Plan, index: CellIndex, datum: Datum, forward: object
-) -> None:
-    positions = random_positions(20_000)
-    borders = shapely.union_all([polygon.boundary for _, polygon in plan])
-    shapely.prepare(borders)
-    clear = ~shapely.dwithin(borders, shapely.points(positions), 1e-8)  # 1 mm
-    sent = np.column_stack(forward(positions[:, 0].copy(), positions[:, 1].copy()))[clear]  # type: ignore[operator]
-    expected = codes_by_array(index, positions[clear])
-    assert len(expected) > 19_900
-    assert expected == codes_by_array(index.in_datum(datum), sent)
-    assert expected[:500] == codes_one_by_one(index.in_datum(datum), sent[:500])
-
-
-def test_an_offset_point_taken_for_cgcs2000_would_miss_its_cell(index: CellIndex) -> None:
-    sent = point_in_datum(CENTRE, Datum.GCJ02)
-    assert index.code_at(CENTRE) == index.in_datum(Datum.GCJ02).code_at(sent)
-    assert index.code_at(CENTRE) != index.code_at(sent)
-
-
-def test_moved_cells_own_their_moved_corners(plan: Plan, index: CellIndex) -> None:
-    moved = index.in_datum(Datum.GCJ02)
-    corners = np.array(plan[5][1].exterior.coords)
-    sent = np.column_stack(to_gcj02(corners[:, 0].copy(), corners[:, 1].copy()))
-    assert codes_by_array(index, corners) == codes_by_array(moved, sent)
-
-
-def test_wgs84_is_taken_as_cgcs2000(index: CellIndex) -> None:
-    assert index is index.in_datum(Datum.WGS84)
-    assert index is index.in_datum(Datum.CGCS2000)
-
-
-def test_an_index_in_an_offset_datum_is_built_once_and_never_taken_back(index: CellIndex) -> None:
-    moved = index.in_datum(Datum.GCJ02)
-    assert moved is index.in_datum(Datum.GCJ02)
-    assert moved is moved.in_datum(Datum.GCJ02)
-    assert Datum.GCJ02 is moved.datum
-    for other in (Datum.CGCS2000, Datum.WGS84, Datum.BD09):
-        with pytest.raises(WrongCrs):
-            moved.in_datum(other)
-
-
-# --- sharing ------------------------------------------------------------------------------------
-
-
-def test_a_pickled_index_answers_as_before(plan: Plan, index: CellIndex) -> None:
-    copy = pickle.loads(pickle.dumps(index))
-    positions = np.vstack([vertices_and_midpoints(plan), random_positions(2_000)])
-    assert codes_by_array(index, positions) == codes_by_array(copy, positions)
-    assert codes_one_by_one(index, positions[:500]) == codes_one_by_one(copy, positions[:500])
-    assert (index.codes, index.datum, index.resolution) == (copy.codes, copy.datum, copy.resolution)
-
-
-def test_threads_share_a_fresh_index(plan: Plan, index: CellIndex) -> None:
-    fresh = pickle.loads(pickle.dumps(index))
-    positions = vertices_and_midpoints(plan)
-    expected = codes_by_array(index, positions)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: codes_by_array(fresh, positions), range(16)))
-    assert all(expected == answer for answer in answers)
-
-
-def test_an_index_says_what_it_holds(index: CellIndex) -> None:
-    assert "CellIndex(40 cells, cgcs2000, H3 resolution 12)" == repr(index)
-    assert 40 == len(index)
-    assert index.nbytes < 64_000_000

@@ -12,10 +12,15 @@ from gridmgmt.geo.crs import LonLat
 
 def make_component(**over):
     facts = {
-        "code": ComponentCode("12011601001000042"), "name": "供水井盖", "cell_code": GridCode("120116005003007"),
-        "position": LonLat(117.65, 39.03), "accuracy_class": AccuracyClass.A, "supervising_unit_code": "BH-CG",
-        "surveyed_on": date(2026, 7, 1), **over,
-    }  # fmt: skip
+        "code": ComponentCode("12011601001000042"),
+        "name": "供水井盖",
+        "cell_code": GridCode("120116005003007"),
+        "position": LonLat(117.65, 39.03),
+        "accuracy_class": AccuracyClass.A,
+        "supervising_unit_code": "BH-CG",
+        "surveyed_on": date(2026, 7, 1),
+        **over,
+    }
     return Component(**facts)
 
 

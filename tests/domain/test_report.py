@@ -33,11 +33,20 @@ PHOTO, OTHER_PHOTO = "ab" * 32, "cd" * 32
 
 def make_report(**over):
     facts = {
-        "id": UUID(int=1), "subdistrict_code": "120116005", "reporter_id": UUID(int=2), "source": Source.PATROL,
-        "category": KEY, "description": "路边有一堆垃圾", "position": LonLat(117.65, 39.03),
-        "datum": Datum.WGS84, "observed_at": NOW, "received_at": NOW, "accuracy_m": 8.0,
-        "photo_hashes": (PHOTO,), **over,
-    }  # fmt: skip
+        "id": UUID(int=1),
+        "subdistrict_code": "120116005",
+        "reporter_id": UUID(int=2),
+        "source": Source.PATROL,
+        "category": KEY,
+        "description": "路边有一堆垃圾",
+        "position": LonLat(117.65, 39.03),
+        "datum": Datum.WGS84,
+        "observed_at": NOW,
+        "received_at": NOW,
+        "accuracy_m": 8.0,
+        "photo_hashes": (PHOTO,),
+        **over,
+    }
     return Report(**facts)
 
 

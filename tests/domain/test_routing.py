@@ -43,10 +43,18 @@ class Cell:
 
 def make_report(code="06010", **over):
     facts = {
-        "id": UUID(int=1), "subdistrict_code": STREET, "reporter_id": UUID(int=2), "source": Source.PATROL,
-        "category": CategoryKey("GB/T 47678.5-2026", CategoryKind.MATTER, code), "description": "",
-        "position": LonLat(117.65, 39.03), "datum": Datum.WGS84, "observed_at": NOW, "received_at": NOW, **over,
-    }  # fmt: skip
+        "id": UUID(int=1),
+        "subdistrict_code": STREET,
+        "reporter_id": UUID(int=2),
+        "source": Source.PATROL,
+        "category": CategoryKey("GB/T 47678.5-2026", CategoryKind.MATTER, code),
+        "description": "",
+        "position": LonLat(117.65, 39.03),
+        "datum": Datum.WGS84,
+        "observed_at": NOW,
+        "received_at": NOW,
+        **over,
+    }
     return Report(**facts)
 
 
@@ -78,7 +86,10 @@ def to(unit, when=None, **over):
     return {"to": {"unit": unit}, "when": when or {}, **over}
 
 
-def routed(rules, report=None, cell=Cell(), standing=DutyStanding.LEAD, roster=Roster(), now=NOW):  # noqa: B008
+NOBODY = Roster()
+
+
+def routed(rules, report=None, cell=Cell(), standing=DutyStanding.LEAD, roster=NOBODY, now=NOW):
     return route(report or make_report(), make_verdict(standing), cell, rules, UNITS, roster, now)
 
 

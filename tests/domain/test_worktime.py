@@ -153,7 +153,7 @@ ORACLE_MINUTES = 56 * 24 * 60
 
 
 def random_calendar(seed):
-    random = Random(seed)  # noqa: S311  a fixed choice of calendars
+    random = Random(seed)
     edges = sorted(random.sample(range(0, 24 * 60 - 1, 10), k=2 * random.randint(1, 4)))
     clock = [time(minute // 60, minute % 60) for minute in edges]
     overrides = {

@@ -1,6 +1,7 @@
 """Hexagons: longitude first outside, and a cover that may be believed."""
 
 import math
+from itertools import pairwise
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -128,11 +129,20 @@ def test_the_margin_is_more_than_geodesic_and_straight_edge_part(resolution: int
     outline = hexes.hex_polygon(hexes.hex_of(CENTRE, resolution))
     corners = shapely.get_coordinates(outline)
     margin_deg = hexes._margin_deg(outline.bounds, resolution)
-    for (lon0, lat0), (lon1, lat1) in zip(corners[:-1], corners[1:], strict=True):
+    for (lon0, lat0), (lon1, lat1) in pairwise(corners):
         a, b = _unit(lon0, lat0), _unit(lon1, lat1)
         x, y, z = (a + b) / np.linalg.norm(a + b)
         halfway = shapely.Point(math.degrees(math.atan2(y, x)), math.degrees(math.asin(z)))
         assert shapely.linestrings([(lon0, lat0), (lon1, lat1)]).distance(halfway) < margin_deg
+
+
+def test_a_hexagon_whose_geodesic_edge_may_cross_the_border_is_border() -> None:
+    # 1 cm of room for the straight-edged outline, while an edge of this size bows by about 20 cm.
+    hexagon = hexes.hex_of(CENTRE, 6)
+    polygon = hexes.hex_polygon(hexagon).buffer(1e-7, join_style="mitre")
+    inside, border = hexes.cover(polygon, 6)
+    assert polygon.covers(hexes.hex_polygon(hexagon))
+    assert ([], True) == (inside, hexagon in border)
 
 
 def _unit(lon: float, lat: float) -> np.ndarray:

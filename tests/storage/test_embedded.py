@@ -141,7 +141,7 @@ def test_four_starts_at_once_are_one_start(home: Path) -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]
     answers = [start.communicate(timeout=60) for start in starts]
-    assert [0] * 4 == [start.returncode for start in starts], answers
+    assert [start.returncode for start in starts] == [0] * 4, answers
     assert len({out for out, _ in answers}) == 1
     assert (home / "postgres.log").read_text().count("starting PostgreSQL") == 1
 
@@ -285,6 +285,7 @@ def test_clones_are_fresh_and_apart(in_memory: Cluster) -> None:
     in_memory.clone("apart_1", "apart_a")
     with connect(in_memory, "apart_a") as connection:
         assert connection.execute("SELECT n FROM marker").fetchall() == [(7,)]
+    left_open[0].close()
     for name in ("apart_a", "apart_b", "apart_1"):
         in_memory.drop(name)
     in_memory.drop("apart_a")

@@ -132,7 +132,7 @@ cases = Table(
     Index("ix_cases_h3", "h3"),
     Index(
         "ix_cases_due",
-        text("least(due_at, stage_due_at)"),
+        "stage_due_at",
         postgresql_where=text("state not in ('closed', 'rejected', 'merged', 'voided')"),
     ),
 )

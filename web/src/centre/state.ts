@@ -86,8 +86,9 @@ export function toggleLayer(layer: Layer): void {
   prefs.set('layers', JSON.stringify(current.layers))
 }
 
-export function filterState(state: State | null): void {
-  current.state_filter = current.state_filter === state ? null : state
+/** Shows only the cases in one state; null shows all. */
+export function onlyState(state: State | null): void {
+  current.state_filter = state
 }
 
 export function selectCell(code: string | null): void {

@@ -12,7 +12,7 @@ function makeRefresher(work: () => Promise<unknown>) {
     clock.ms += ms
     for (const item of due.splice(0)) item.at <= clock.ms ? item.work() : due.push(item)
     await Promise.resolve()
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setTimeout(resolve))
   }
   return { refresher, pass }
 }

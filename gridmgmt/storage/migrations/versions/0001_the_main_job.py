@@ -95,18 +95,12 @@ def _create_tables() -> None:
         sa.Column("rule", sa.Text(), nullable=True),
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.CheckConstraint(
-            "outcome in ('done', 'refused')", name=op.f("ck_audit_log_outcome")
-        ),
+        sa.CheckConstraint("outcome in ('done', 'refused')", name=op.f("ck_audit_log_outcome")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
         schema="app",
     )
     op.create_index(
-        "ix_audit_log_object",
-        "audit_log",
-        ["object_kind", "object_id"],
-        unique=False,
-        schema="app",
+        "ix_audit_log_object", "audit_log", ["object_kind", "object_id"], unique=False, schema="app"
     )
     op.create_table(
         "categories",
@@ -125,12 +119,8 @@ def _create_tables() -> None:
         sa.Column("emergency", sa.Boolean(), nullable=False),
         sa.Column("auto_policy", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "kind in ('part', 'matter')", name=op.f("ck_categories_kind")
-        ),
-        sa.PrimaryKeyConstraint(
-            "standard_ref", "kind", "code", "valid_from", name=op.f("pk_categories")
-        ),
+        sa.CheckConstraint("kind in ('part', 'matter')", name=op.f("ck_categories_kind")),
+        sa.PrimaryKeyConstraint("standard_ref", "kind", "code", "valid_from", name=op.f("pk_categories")),
         schema="app",
     )
     op.create_table(
@@ -157,9 +147,7 @@ def _create_tables() -> None:
         sa.Column("lead_unit_kind", sa.Text(), nullable=False),
         sa.Column("lead_unit_code", sa.Text(), nullable=False),
         sa.CheckConstraint("legal_basis <> ''", name=op.f("ck_duty_items_legal_basis")),
-        sa.PrimaryKeyConstraint(
-            "district_code", "version", "no", name=op.f("pk_duty_items")
-        ),
+        sa.PrimaryKeyConstraint("district_code", "version", "no", name=op.f("pk_duty_items")),
         schema="app",
     )
     op.create_table(
@@ -252,9 +240,7 @@ def _create_tables() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["calendar_id"],
-            ["app.work_calendars.id"],
-            name=op.f("fk_calendar_days_calendar_id"),
+            ["calendar_id"], ["app.work_calendars.id"], name=op.f("fk_calendar_days_calendar_id")
         ),
         sa.PrimaryKeyConstraint("calendar_id", "day", name=op.f("pk_calendar_days")),
         schema="app",
@@ -284,9 +270,7 @@ def _create_tables() -> None:
         sa.Column("approval_no", sa.Text(), nullable=True),
         sa.Column("calendar_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["calendar_id"],
-            ["app.work_calendars.id"],
-            name=op.f("fk_subdistricts_calendar_id"),
+            ["calendar_id"], ["app.work_calendars.id"], name=op.f("fk_subdistricts_calendar_id")
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_subdistricts")),
         schema="app",
@@ -321,14 +305,9 @@ def _create_tables() -> None:
             ),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "layer in ('blocks', 'roads', 'buildings')",
-            name=op.f("ck_base_features_layer"),
-        ),
+        sa.CheckConstraint("layer in ('blocks', 'roads', 'buildings')", name=op.f("ck_base_features_layer")),
         sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_base_features_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_base_features_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_base_features")),
         schema="app",
@@ -343,11 +322,7 @@ def _create_tables() -> None:
         postgresql_ops={},
     )
     op.create_index(
-        "ix_base_features_layer",
-        "base_features",
-        ["subdistrict_code", "layer"],
-        unique=False,
-        schema="app",
+        "ix_base_features_layer", "base_features", ["subdistrict_code", "layer"], unique=False, schema="app"
     )
     op.create_geospatial_table(
         "communities",
@@ -368,13 +343,9 @@ def _create_tables() -> None:
             ),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "kind in ('residents', 'villagers')", name=op.f("ck_communities_kind")
-        ),
+        sa.CheckConstraint("kind in ('residents', 'villagers')", name=op.f("ck_communities_kind")),
         sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_communities_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_communities_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_communities")),
         schema="app",
@@ -406,9 +377,7 @@ def _create_tables() -> None:
             ["app.subdistricts.code"],
             name=op.f("fk_routing_rule_sets_subdistrict_code"),
         ),
-        sa.PrimaryKeyConstraint(
-            "subdistrict_code", "version", name=op.f("pk_routing_rule_sets")
-        ),
+        sa.PrimaryKeyConstraint("subdistrict_code", "version", name=op.f("pk_routing_rule_sets")),
         schema="app",
     )
     op.create_table(
@@ -418,17 +387,13 @@ def _create_tables() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subdistrict_code", sa.Text(), nullable=True),
         sa.Column("parent_code", sa.Text(), nullable=True),
-        sa.Column(
-            "active", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.CheckConstraint(
             "kind in ('subdistrict_office', 'community', 'department', 'outpost', 'public_service', 'district')",
             name=op.f("ck_units_kind"),
         ),
         sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_units_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_units_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_units")),
         schema="app",
@@ -439,13 +404,9 @@ def _create_tables() -> None:
         sa.Column("login", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("unit_code", sa.Text(), nullable=True),
-        sa.Column(
-            "active", sa.Boolean(), server_default=sa.text("true"), nullable=False
-        ),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["app.units.code"], name=op.f("fk_people_unit_code")
-        ),
+        sa.ForeignKeyConstraint(["unit_code"], ["app.units.code"], name=op.f("fk_people_unit_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("login", name=op.f("uq_people_login")),
         schema="app",
@@ -459,30 +420,16 @@ def _create_tables() -> None:
         sa.Column("duty", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column(
-            "on_leave", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
-        sa.CheckConstraint(
-            "duty in ('worker', 'leader', 'deputy')", name=op.f("ck_cell_workers_duty")
-        ),
+        sa.Column("on_leave", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint("duty in ('worker', 'leader', 'deputy')", name=op.f("ck_cell_workers_duty")),
+        sa.ForeignKeyConstraint(["person_id"], ["app.people.id"], name=op.f("fk_cell_workers_person_id")),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["app.people.id"], name=op.f("fk_cell_workers_person_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_cell_workers_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_cell_workers_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cell_workers")),
         schema="app",
     )
-    op.create_index(
-        "ix_cell_workers_cell_code",
-        "cell_workers",
-        ["cell_code"],
-        unique=False,
-        schema="app",
-    )
+    op.create_index("ix_cell_workers_cell_code", "cell_workers", ["cell_code"], unique=False, schema="app")
     op.create_table(
         "grid_plans",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -494,9 +441,7 @@ def _create_tables() -> None:
         sa.Column("base_map_version", sa.Text(), nullable=False),
         sa.Column("metric_srid", sa.Integer(), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
-        sa.Column(
-            "report_card", postgresql.JSONB(astext_type=sa.Text()), nullable=False
-        ),
+        sa.Column("report_card", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("published_by", sa.Uuid(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         postgresql.ExcludeConstraint(
@@ -510,23 +455,14 @@ def _create_tables() -> None:
             "status in ('draft', 'checked', 'reviewed', 'published', 'withdrawn')",
             name=op.f("ck_grid_plans_status"),
         ),
-        sa.CheckConstraint(
-            "valid_to is null or valid_to > valid_from",
-            name=op.f("ck_grid_plans_validity"),
-        ),
+        sa.CheckConstraint("valid_to is null or valid_to > valid_from", name=op.f("ck_grid_plans_validity")),
+        sa.ForeignKeyConstraint(["published_by"], ["app.people.id"], name=op.f("fk_grid_plans_published_by")),
         sa.ForeignKeyConstraint(
-            ["published_by"], ["app.people.id"], name=op.f("fk_grid_plans_published_by")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_grid_plans_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_grid_plans_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grid_plans")),
         sa.UniqueConstraint(
-            "subdistrict_code",
-            "version",
-            name=op.f("uq_grid_plans_subdistrict_code_version"),
+            "subdistrict_code", "version", name=op.f("uq_grid_plans_subdistrict_code_version")
         ),
         schema="app",
     )
@@ -539,17 +475,11 @@ def _create_tables() -> None:
             "role in ('grid_worker', 'acceptor', 'shift_leader', 'dispatcher', 'handler', 'supervisor', 'director', 'district_officer', 'planner', 'administrator', 'auditor', 'system')",
             name=op.f("ck_person_roles_role"),
         ),
+        sa.ForeignKeyConstraint(["person_id"], ["app.people.id"], name=op.f("fk_person_roles_person_id")),
         sa.ForeignKeyConstraint(
-            ["person_id"], ["app.people.id"], name=op.f("fk_person_roles_person_id")
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_person_roles_subdistrict_code")
         ),
-        sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_person_roles_subdistrict_code"),
-        ),
-        sa.PrimaryKeyConstraint(
-            "person_id", "role", "subdistrict_code", name=op.f("pk_person_roles")
-        ),
+        sa.PrimaryKeyConstraint("person_id", "role", "subdistrict_code", name=op.f("pk_person_roles")),
         schema="app",
     )
     op.create_table(
@@ -562,13 +492,9 @@ def _create_tables() -> None:
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("received_by", sa.Uuid(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["received_by"], ["app.people.id"], name=op.f("fk_photos_received_by")),
         sa.ForeignKeyConstraint(
-            ["received_by"], ["app.people.id"], name=op.f("fk_photos_received_by")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_photos_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_photos_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("subdistrict_code", "sha256", name=op.f("pk_photos")),
         schema="app",
@@ -590,13 +516,9 @@ def _create_tables() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["reporter_id"], ["app.people.id"], name=op.f("fk_reports_reporter_id")),
         sa.ForeignKeyConstraint(
-            ["reporter_id"], ["app.people.id"], name=op.f("fk_reports_reporter_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subdistrict_code"],
-            ["app.subdistricts.code"],
-            name=op.f("fk_reports_subdistrict_code"),
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_reports_subdistrict_code")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
         schema="app",
@@ -608,19 +530,11 @@ def _create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["app.people.id"], name=op.f("fk_sessions_person_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["app.people.id"], name=op.f("fk_sessions_person_id")),
         sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_sessions")),
         schema="app",
     )
-    op.create_index(
-        op.f("ix_sessions_person_id"),
-        "sessions",
-        ["person_id"],
-        unique=False,
-        schema="app",
-    )
+    op.create_index(op.f("ix_sessions_person_id"), "sessions", ["person_id"], unique=False, schema="app")
     op.create_geospatial_table(
         "grid_cells",
         sa.Column("plan_id", sa.Uuid(), nullable=False),
@@ -644,20 +558,12 @@ def _create_tables() -> None:
             nullable=False,
         ),
         sa.CheckConstraint("code ~ '^[0-9]{15}$'", name=op.f("ck_grid_cells_code")),
-        sa.CheckConstraint(
-            "kind in ('duty', 'dedicated', 'unit')", name=op.f("ck_grid_cells_kind")
-        ),
-        sa.CheckConstraint(
-            "substr(code, 1, 12) = community_code", name=op.f("ck_grid_cells_nested")
-        ),
+        sa.CheckConstraint("kind in ('duty', 'dedicated', 'unit')", name=op.f("ck_grid_cells_kind")),
+        sa.CheckConstraint("substr(code, 1, 12) = community_code", name=op.f("ck_grid_cells_nested")),
         sa.ForeignKeyConstraint(
-            ["community_code"],
-            ["app.communities.code"],
-            name=op.f("fk_grid_cells_community_code"),
+            ["community_code"], ["app.communities.code"], name=op.f("fk_grid_cells_community_code")
         ),
-        sa.ForeignKeyConstraint(
-            ["plan_id"], ["app.grid_plans.id"], name=op.f("fk_grid_cells_plan_id")
-        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["app.grid_plans.id"], name=op.f("fk_grid_cells_plan_id")),
         sa.PrimaryKeyConstraint("plan_id", "code", name=op.f("pk_grid_cells")),
         schema="app",
     )
@@ -676,9 +582,7 @@ def _create_tables() -> None:
         sa.Column("position", sa.SmallInteger(), nullable=False),
         sa.Column("subdistrict_code", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["app.reports.id"], name=op.f("fk_report_photos_report_id")
-        ),
+        sa.ForeignKeyConstraint(["report_id"], ["app.reports.id"], name=op.f("fk_report_photos_report_id")),
         sa.ForeignKeyConstraint(
             ["subdistrict_code", "sha256"],
             ["app.photos.subdistrict_code", "app.photos.sha256"],
@@ -747,19 +651,11 @@ def _create_tables() -> None:
             name=op.f("ck_cases_state"),
         ),
         sa.ForeignKeyConstraint(
-            ["plan_id", "cell_code"],
-            ["app.grid_cells.plan_id", "app.grid_cells.code"],
-            name="fk_cases_cell",
+            ["plan_id", "cell_code"], ["app.grid_cells.plan_id", "app.grid_cells.code"], name="fk_cases_cell"
         ),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["app.reports.id"], name=op.f("fk_cases_report_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["app.units.code"], name=op.f("fk_cases_unit_code")
-        ),
-        sa.ForeignKeyConstraint(
-            ["worker_id"], ["app.people.id"], name=op.f("fk_cases_worker_id")
-        ),
+        sa.ForeignKeyConstraint(["report_id"], ["app.reports.id"], name=op.f("fk_cases_report_id")),
+        sa.ForeignKeyConstraint(["unit_code"], ["app.units.code"], name=op.f("fk_cases_unit_code")),
+        sa.ForeignKeyConstraint(["worker_id"], ["app.people.id"], name=op.f("fk_cases_worker_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
         sa.UniqueConstraint("report_id", name=op.f("uq_cases_report_id")),
@@ -768,20 +664,14 @@ def _create_tables() -> None:
     op.create_index(
         "ix_cases_due",
         "cases",
-        [sa.literal_column("least(due_at, stage_due_at)")],
+        ["stage_due_at"],
         unique=False,
         schema="app",
-        postgresql_where=sa.text(
-            "state not in ('closed', 'rejected', 'merged', 'voided')"
-        ),
+        postgresql_where=sa.text("state not in ('closed', 'rejected', 'merged', 'voided')"),
     )
     op.create_index("ix_cases_h3", "cases", ["h3"], unique=False, schema="app")
     op.create_index(
-        "ix_cases_open",
-        "cases",
-        ["subdistrict_code", "state", "updated_at"],
-        unique=False,
-        schema="app",
+        "ix_cases_open", "cases", ["subdistrict_code", "state", "updated_at"], unique=False, schema="app"
     )
     op.create_geospatial_index(
         "ix_cases_place",
@@ -793,11 +683,7 @@ def _create_tables() -> None:
         postgresql_ops={},
     )
     op.create_index(
-        "ix_cases_reported",
-        "cases",
-        ["subdistrict_code", "reported_at"],
-        unique=False,
-        schema="app",
+        "ix_cases_reported", "cases", ["subdistrict_code", "reported_at"], unique=False, schema="app"
     )
     op.create_table(
         "cell_hexes",
@@ -810,9 +696,7 @@ def _create_tables() -> None:
             ["app.grid_cells.plan_id", "app.grid_cells.code"],
             name="fk_cell_hexes_cell",
         ),
-        sa.PrimaryKeyConstraint(
-            "plan_id", "h3", "cell_code", name=op.f("pk_cell_hexes")
-        ),
+        sa.PrimaryKeyConstraint("plan_id", "h3", "cell_code", name=op.f("pk_cell_hexes")),
         schema="app",
     )
     op.create_table(
@@ -829,18 +713,11 @@ def _create_tables() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "status in ('pending', 'granted', 'refused')",
-            name=op.f("ck_case_requests_status"),
+            "status in ('pending', 'granted', 'refused')", name=op.f("ck_case_requests_status")
         ),
-        sa.ForeignKeyConstraint(
-            ["asked_by"], ["app.people.id"], name=op.f("fk_case_requests_asked_by")
-        ),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["app.cases.id"], name=op.f("fk_case_requests_case_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["decided_by"], ["app.people.id"], name=op.f("fk_case_requests_decided_by")
-        ),
+        sa.ForeignKeyConstraint(["asked_by"], ["app.people.id"], name=op.f("fk_case_requests_asked_by")),
+        sa.ForeignKeyConstraint(["case_id"], ["app.cases.id"], name=op.f("fk_case_requests_case_id")),
+        sa.ForeignKeyConstraint(["decided_by"], ["app.people.id"], name=op.f("fk_case_requests_decided_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_requests")),
         schema="app",
     )
@@ -864,9 +741,7 @@ def _create_tables() -> None:
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("article", sa.Text(), nullable=False),
         sa.Column("command_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["app.cases.id"], name=op.f("fk_case_steps_case_id")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["app.cases.id"], name=op.f("fk_case_steps_case_id")),
         sa.PrimaryKeyConstraint("case_id", "seq", name=op.f("pk_case_steps")),
         sa.UniqueConstraint("command_id", name=op.f("uq_case_steps_command_id")),
         schema="app",
@@ -892,11 +767,7 @@ def downgrade() -> None:
     op.drop_table("cell_hexes", schema="app")
     op.drop_index("ix_cases_reported", table_name="cases", schema="app")
     op.drop_geospatial_index(
-        "ix_cases_place",
-        table_name="cases",
-        schema="app",
-        postgresql_using="gist",
-        column_name="place",
+        "ix_cases_place", table_name="cases", schema="app", postgresql_using="gist", column_name="place"
     )
     op.drop_index("ix_cases_open", table_name="cases", schema="app")
     op.drop_index("ix_cases_h3", table_name="cases", schema="app")
@@ -904,9 +775,7 @@ def downgrade() -> None:
         "ix_cases_due",
         table_name="cases",
         schema="app",
-        postgresql_where=sa.text(
-            "state not in ('closed', 'rejected', 'merged', 'voided')"
-        ),
+        postgresql_where=sa.text("state not in ('closed', 'rejected', 'merged', 'voided')"),
     )
     op.drop_geospatial_table("cases", schema="app")
     op.drop_table("report_photos", schema="app")
@@ -929,9 +798,7 @@ def downgrade() -> None:
     op.drop_table("people", schema="app")
     op.drop_table("units", schema="app")
     op.drop_table("routing_rule_sets", schema="app")
-    op.drop_index(
-        op.f("ix_communities_subdistrict_code"), table_name="communities", schema="app"
-    )
+    op.drop_index(op.f("ix_communities_subdistrict_code"), table_name="communities", schema="app")
     op.drop_geospatial_index(
         "ix_communities_outline",
         table_name="communities",

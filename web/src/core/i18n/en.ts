@@ -227,7 +227,7 @@ const messages: Messages = {
     live: 'Live',
     connecting: 'Connecting',
     polling: 'Polling',
-    at: 'As of {time}',
+    at: '{time}',
     plan: 'Plan {version} · {cells} cells',
     filter_state: 'Only: {state}',
     clear: 'Clear',

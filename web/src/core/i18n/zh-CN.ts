@@ -226,7 +226,7 @@ const messages = {
     live: '实时',
     connecting: '连接中',
     polling: '轮询中',
-    at: '数据时间 {time}',
+    at: '{time} 更新',
     plan: '方案 {version} · {cells} 个网格',
     filter_state: '只看：{state}',
     clear: '清除',

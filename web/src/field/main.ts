@@ -1,0 +1,13 @@
+// The field page, served at /field: one phone, one worker, one hand.
+
+import { createApp } from 'vue'
+import '../ui/tokens.css'
+import '../ui/base.css'
+import { i18n, startLocale } from '../ui/i18n.ts'
+import { startSession } from '../ui/session.ts'
+import FieldApp from './FieldApp.vue'
+import { startOutbox } from './outbox/sending.ts'
+
+void startSession('field')
+void startOutbox()
+void startLocale().finally(() => createApp(FieldApp).use(i18n).mount('#app'))
