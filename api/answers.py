@@ -12,4 +12,5 @@ class Json(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
+        """The body."""
         return orjson.dumps(content, default=dict, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)

@@ -111,7 +111,9 @@ class Work:
                 audit.append(db, [entry])
         except Unavailable:
             # The refusal still reaches the asker; the log line is what is left of the record.
-            log.error("refusal_not_audited", code=refusal.code, request_id=self.request_id)
+            log.error(  # noqa: TRY400  an outage is known; its trace tells nothing
+                "refusal_not_audited", code=refusal.code, request_id=self.request_id
+            )
 
 
 def _token(request: Request) -> str | None:

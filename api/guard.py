@@ -34,7 +34,7 @@ _HEADERS: list[tuple[bytes, bytes]] = [
 ]
 
 
-class _BodyTooLarge(Exception):  # noqa: N818  a signal between two functions of this file
+class _BodyTooLarge(Exception):
     pass
 
 
@@ -53,6 +53,7 @@ class Guard:
         self._max_photo = max_photo_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,6 +1,6 @@
 """Pieces that several resources share: strict numbers, times in UTC, the base of all models."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,10 +12,18 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
+# Whatever zone a rule counts days in, the time has a day there.
+_FARTHEST_EAST = timezone(timedelta(hours=14))
+
+
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a time needs its zone, such as 2026-11-23T08:00:00Z")
-    return at.astimezone(UTC)
+    try:
+        at.astimezone(_FARTHEST_EAST)
+        return at.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError("this time lies outside the calendar") from exc
 
 
 Instant = Annotated[datetime, AfterValidator(_aware)]
@@ -48,4 +56,4 @@ class Problem(BaseModel):
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of an endpoint: the usual refusals and the named ones."""
-    return {status: PROBLEM for status in sorted({401, 403, 422, 503, *statuses})}
+    return dict.fromkeys(sorted({401, 403, 422, 503, *statuses}), PROBLEM)

@@ -1,8 +1,8 @@
 """One listener per process that fans delivered events out to the open streams.
 
-The worker notifies after it delivered a batch; this side reads the rows by delivery number, which grows in commit order. A slow
-browser loses its stream, not the others' (its queue is bounded); it reconnects with the last id it
-saw and misses nothing.
+The worker numbers what it delivers; this side reads the rows by that number, which grows in commit
+order. A slow browser loses its stream, not the others' (its queue is bounded); it reconnects with the
+last number it saw and misses nothing.
 """
 
 import asyncio

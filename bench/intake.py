@@ -193,8 +193,8 @@ def _pgbench_script(engine: Engine) -> tuple[str, int]:
             columns = list(
                 db.execute(
                     text(
-                        "select attname from pg_attribute where attrelid = cast(:t as regclass) and attnum > 0"
-                        " and not attisdropped and attidentity = '' order by attnum"
+                        "select attname from pg_attribute where attrelid = cast(:t as regclass)"
+                        " and attnum > 0 and not attisdropped and attidentity = '' order by attnum"
                     ),
                     {"t": table},
                 ).scalars()

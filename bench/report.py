@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import platform
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -124,14 +125,23 @@ def write(result: Result, options: Options, folder: Path = RESULTS) -> Path:
     return path
 
 
-def best_of(runs: int, work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of the fastest of some runs, and what the last one returned."""
-    seconds, answer = float("inf"), None
-    for _ in range(runs):
+def typical_of(work: Callable[[], Any], *, runs: int = 3, at_least_s: float = 5.0) -> tuple[float, Any]:
+    """Median seconds of a run, and what the last one returned.
+
+    Parameters
+    ----------
+    work : what to time.
+    runs : at least so many.
+    at_least_s : and until so many seconds are spent, so that a short run is not judged by one lucky or
+        disturbed moment while a long one averages over them.
+    """
+    seconds: list[float] = []
+    answer = None
+    while len(seconds) < runs or sum(seconds) < at_least_s:
         start = time.perf_counter()
         answer = work()
-        seconds = min(seconds, time.perf_counter() - start)
-    return seconds, answer
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), answer
 
 
 def in_own_process(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Small planning inputs for tests: lattices that can be checked by hand, seeded random towns. No real place is meant."""
+"""Small planning inputs for tests: lattices to check by hand, seeded random towns. No real place is meant."""
 
 import geopandas as gpd
 import numpy as np
@@ -38,9 +38,7 @@ def make_lattice(
         for x in range(columns)
     ]
     counts = [households] * len(squares) if isinstance(households, int) else households
-    return make_frame(
-        squares, atom_id=[f"A{n:02d}" for n in range(1, len(squares) + 1)], households=counts
-    )
+    return make_frame(squares, atom_id=[f"A{n:02d}" for n in range(1, len(squares) + 1)], households=counts)
 
 
 def make_communities(atoms: gpd.GeoDataFrame, members: list[int] | None = None) -> gpd.GeoDataFrame:
@@ -95,7 +93,9 @@ def make_town(seed: int, *, east_m: float = 420.0, north_m: float = 340.0) -> di
         for _ in range(int(rng.integers(1, 4)))
     ]  # fmt: skip
     lines += [
-        shapely.LineString([at(rng.uniform(60, east_m - 60), -10), at(rng.uniform(60, east_m - 60), north_m + 10)])
+        shapely.LineString(
+            [at(rng.uniform(60, east_m - 60), -10), at(rng.uniform(60, east_m - 60), north_m + 10)]
+        )
         for _ in range(int(rng.integers(1, 4)))
     ]
     outline = make_box(0, 0, east_m, north_m)

@@ -74,7 +74,7 @@ class ActionIn(Model):
     command_id: UUID
     action: Action
     version: Annotated[int, Field(ge=1)]
-    facts: dict[str, Any] = {}
+    facts: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 class RequestIn(Model):
@@ -83,7 +83,7 @@ class RequestIn(Model):
     id: UUID
     action: Action
     version: Annotated[int, Field(ge=1)]
-    facts: dict[str, Any] = {}
+    facts: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 class RequestOut(Model):
@@ -191,9 +191,7 @@ def act(case_id: UUID, body: ActionIn, work: OneTransaction) -> Response:
     return Json(detail)
 
 
-@router.post(
-    "/cases/{case_id}/requests", status_code=201, response_model=RequestOut, responses=problems(404, 409)
-)
+@router.post("/cases/{case_id}/requests", status_code=201, responses=problems(404, 409))
 def make_request(case_id: UUID, body: RequestIn, work: OneTransaction) -> RequestOut:
     """Ask for an action that needs approval: void, send_back, extend, hold."""
     command = asking.AskCommand(body.id, case_id, body.action, body.version, body.facts)

@@ -113,7 +113,7 @@ def extent(work: OneTransaction) -> Response:
         **problems(404),
     },
 )
-def tile(  # noqa: PLR0913  the address of a tile
+def tile(
     layer: str,
     z: Annotated[int, Path(ge=0, le=tiles.MAX_ZOOM)],
     x: Annotated[int, Path(ge=0)],
@@ -135,5 +135,3 @@ def tile(  # noqa: PLR0913  the address of a tile
     if not content:
         return Response(status_code=204, headers=headers)
     return Response(content, media_type="application/vnd.mapbox-vector-tile", headers=headers)
-
-

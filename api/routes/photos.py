@@ -26,7 +26,6 @@ class PhotoOut(Model):
 
 @router.put(
     "/photos/{sha256}",
-    response_model=PhotoOut,
     status_code=201,
     responses={200: {"description": "Stored before", "model": PhotoOut}, **problems(413)},
     openapi_extra={

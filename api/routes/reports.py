@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from api.answers import Json
 from api.deps import OneTransaction
@@ -16,7 +17,7 @@ from gridmgmt.services import intake
 
 router = APIRouter(tags=["reports"])
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": "01937f3e-7a00-7000-8000-00000000a001",
     "category": "matter:09006",
     "description": "占道经营，影响通行",
@@ -38,7 +39,7 @@ class PositionIn(Model):
 class ReportIn(Model):
     """A report as a phone sends it."""
 
-    model_config = {**Model.model_config, "json_schema_extra": {"examples": [_EXAMPLE]}}
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
     category: Annotated[str, Field(min_length=1, max_length=80)]
@@ -46,7 +47,7 @@ class ReportIn(Model):
     source: Source = Source.PATROL
     position: PositionIn
     observed_at: Instant
-    photos: Annotated[list[Sha256], Field(max_length=12)] = []
+    photos: Annotated[list[Sha256], Field(max_length=12, default_factory=list)]
     self_handled: bool = False
 
 
@@ -72,9 +73,7 @@ class ReportOut(Model):
     duplicates: list[dict[str, Any]]
 
 
-@router.post(
-    "/reports", status_code=201, response_model=ReportOut, responses=problems(409, 413)
-)
+@router.post("/reports", status_code=201, response_model=ReportOut, responses=problems(409, 413))
 def submit_report(body: ReportIn, work: OneTransaction) -> Response:
     """File a report. The same id and content again gets the same answer again; other content is refused."""
     command = intake.SubmitReport(

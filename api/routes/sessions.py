@@ -70,7 +70,9 @@ def sign_out(request: Request, work: OneTransaction, parts: AppParts) -> Respons
         token = request.cookies.get(COOKIE) or request.headers.get("authorization", "")[7:]
         sessions.end(w.db, w.actor, w.now, token_hash(token))
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=parts.settings.cookies_are_secure)
+    response.delete_cookie(
+        COOKIE, path="/", httponly=True, samesite="lax", secure=parts.settings.cookies_are_secure
+    )
     return response
 
 

@@ -51,11 +51,11 @@ async def _lines(hub: Hub, subscription: Subscription, missed: list[OutboxRow]) 
         for row in missed:
             yield _event(row)
         last = missed[-1].delivery_no if missed else 0
-        async for row in hub.rows(subscription):
-            if row is None:
+        async for new in hub.rows(subscription):
+            if new is None:
                 yield b": still here\n\n"
-            elif row.delivery_no > last:
-                yield _event(row)
+            elif new.delivery_no > last:
+                yield _event(new)
     finally:
         hub.unsubscribe(subscription)
 

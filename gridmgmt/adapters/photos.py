@@ -15,7 +15,7 @@ from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from gridmgmt.errors import NotFound, TooLarge, Unavailable, UnacceptablePhoto
+from gridmgmt.errors import NotFound, TooLarge, UnacceptablePhoto, Unavailable
 
 # 60 megapixels: above any phone's single shot, below what exhausts a small server when decoded.
 MAX_PIXELS = 60_000_000
@@ -85,9 +85,12 @@ def inspect_photo(content: bytes, *, sha256: str, media_type: str, limit_bytes: 
 class PhotoStore(Protocol):
     """Keeps bytes by their digest."""
 
-    def put(self, sha256: str, content: bytes) -> None: ...
+    def put(self, sha256: str, content: bytes) -> None:
+        """Keep bytes under their digest; once is as good as twice."""
 
-    def get(self, sha256: str) -> bytes: ...
+    def get(self, sha256: str) -> bytes:
+        """The bytes under a digest; raises NotFound."""
+        ...
 
 
 class LocalPhotoStore:
@@ -158,9 +161,11 @@ class MemoryPhotoStore:
         self.kept: dict[str, bytes] = {}
 
     def put(self, sha256: str, content: bytes) -> None:
+        """Keep bytes in memory."""
         self.kept[sha256] = content
 
     def get(self, sha256: str) -> bytes:
+        """The bytes; raises NotFound."""
         try:
             return self.kept[sha256]
         except KeyError as exc:

@@ -29,11 +29,11 @@ def down() -> None:
 def status() -> None:
     """Whether the embedded database answers, and where it lives."""
     from gridmgmt.settings import load_settings
-    from gridmgmt.storage.embedded import default_cluster
+    from gridmgmt.storage.embedded import ClusterState, default_cluster
 
     state = default_cluster(load_settings().home).status()
     console.print(state, highlight=False)
-    raise typer.Exit(0 if state.running else 3)
+    raise typer.Exit(0 if state.state is ClusterState.RUNNING else 3)
 
 
 @app.command()

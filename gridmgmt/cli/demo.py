@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gridmgmt.cli.console import console, progress, settings_with_database
 from gridmgmt.settings import Settings
+
+if TYPE_CHECKING:
+    from gridmgmt.demo.play import Day
 
 app = typer.Typer(help="The synthetic demo subdistrict 杭州道街道.", no_args_is_help=True)
 
@@ -30,7 +33,9 @@ def load() -> None:
 def run(
     port: Annotated[int | None, typer.Option(help="TCP port; default from GRIDMGMT_PORT.")] = None,
     reports: Annotated[int, typer.Option(min=0, help="Reports to play after the told case.")] = 40,
-    once: Annotated[bool, typer.Option("--once", help="Stop after the main job instead of serving on.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop after the main job instead of serving on.")
+    ] = False,
 ) -> None:
     """The main job: plan the street, take a report through the loop, then keep serving until Ctrl-C."""
     from gridmgmt.demo.client import DemoClient
@@ -59,7 +64,9 @@ def run(
 def play(
     reports: Annotated[int, typer.Option(min=1, help="How many reports.")] = 200,
     seed: Annotated[int | None, typer.Option(help="Same seed, same day; default: another each time.")] = None,
-    url: Annotated[str | None, typer.Option(help="Server; default from GRIDMGMT_HOST and GRIDMGMT_PORT.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Server; default from GRIDMGMT_HOST and GRIDMGMT_PORT.")
+    ] = None,
 ) -> None:
     """Replay a day of synthetic reports through the whole loop on a running server."""
     from gridmgmt.demo.client import DemoClient
@@ -101,20 +108,17 @@ def _load(settings: Settings) -> None:
 
             card = load_demo(engine, settings.data_dir, datetime.now(UTC), tell)
         console.print(
-            f"Published: {card['cells']} duty grids in {card['communities']} communities · "
+            f"Published: {card['duty_cells']} duty grids and {card['dedicated_cells']} dedicated ones · "
             f"{card['in_band_share']:.1%} within 300-500 households · "
-            f"mean deviation {card['deviation_mean']:.1%} · Polsby-Popper {card['polsby_popper_mean']:.2f} · "
-            "households synthetic",
+            f"mean deviation {card['deviation_mean_share']:.1%} · "
+            f"Polsby-Popper {card['polsby_popper_mean']:.2f} · households synthetic",
             highlight=False,
         )
     finally:
         engine.dispose()
 
 
-def _play(day: "object", reports: int) -> None:
-    from gridmgmt.demo.play import Day
-
-    assert isinstance(day, Day)
+def _play(day: "Day", reports: int) -> None:
     if reports == 0:
         return
     began_at = time.monotonic()

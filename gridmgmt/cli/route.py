@@ -12,7 +12,7 @@ app = typer.Typer(help="Routing rules.", no_args_is_help=True)
 
 
 @app.command()
-def explain(  # noqa: PLR0913  the parts of a report that rules ask about
+def explain(
     category: Annotated[str, typer.Argument(help="Class, such as matter:09006.")],
     lon: Annotated[float, typer.Argument(help="Longitude in degrees.")],
     lat: Annotated[float, typer.Argument(help="Latitude in degrees.")],
@@ -53,7 +53,9 @@ def explain(  # noqa: PLR0913  the parts of a report that rules ask about
     worker = book.people.get(routing.worker_id) if routing.worker_id else None
     console.print(f"class   {found.key}  {found.name}", highlight=False)
     console.print(f"cell    {cell.code}  {cell.name}", highlight=False)
-    console.print(f"duty    {verdict.standing}: {verdict.reason} (article {verdict.article})", highlight=False)
+    console.print(
+        f"duty    {verdict.standing}: {verdict.reason} (article {verdict.article})", highlight=False
+    )
     console.print(f"unit    {unit.name if unit else 'manual queue'}: {routing.reason}", highlight=False)
     console.print(f"worker  {worker or 'nobody'}: {routing.worker_reason}", highlight=False)
     table = Table("rule", "outcome", "why")

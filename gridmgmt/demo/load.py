@@ -67,7 +67,9 @@ def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict
         seed=SEED,
         progress=lambda done, of: tell("dividing the street into duty grids", done, of),
     )
-    card = report_card(metric.cells, metric.atoms, metric.communities, lines=metric.roads)
+    card = report_card(
+        metric.cells, metric.atoms, metric.communities, lines=metric.roads, buildings=metric.buildings
+    )
     street = metric.to_geographic()
     plan = _plan(street, now)
     with transaction(engine) as db:
@@ -155,7 +157,9 @@ def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _features(frame: gpd.GeoDataFrame, layer: str, kind: str | None, *, synthetic: bool) -> Iterator[dict[str, Any]]:
+def _features(
+    frame: gpd.GeoDataFrame, layer: str, kind: str | None, *, synthetic: bool
+) -> Iterator[dict[str, Any]]:
     for row in frame.to_dict("records"):
         yield {
             "subdistrict_code": SUBDISTRICT_CODE,
@@ -189,7 +193,7 @@ def _plan(street: DemoStreet, now: datetime) -> GridPlan:
                 code=row.code,
                 community_code=row.community_code,
                 name=row.name,
-                kind=CellKind("duty" if row.kind == "basic" else row.kind),
+                kind=CellKind(row.kind),
                 polygon=row.geometry,
                 area_m2=float(row.area_m2),
                 households=int(row.households),

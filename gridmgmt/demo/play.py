@@ -14,6 +14,7 @@ from typing import Any
 
 import shapely
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from gridmgmt.demo.client import DemoClient, Person
 from gridmgmt.demo.photos import draw_photo
@@ -65,9 +66,7 @@ class Cast:
         self._by_role = {role: [p for p in people if role in p["roles"]] for role in Role}
         self._by_unit = {p["unit_code"]: p for p in people if p["unit_code"]}
         self._workers = {p["cell_codes"][0]: p for p in people if len(p["cell_codes"]) == 1}
-        self._leaders = {
-            cell: p for p in people if len(p["cell_codes"]) > 1 for cell in p["cell_codes"]
-        }
+        self._leaders = {cell: p for p in people if len(p["cell_codes"]) > 1 for cell in p["cell_codes"]}
 
     def desk(self, role: Role) -> Person:
         """The one person at a desk."""
@@ -188,9 +187,7 @@ class Day:
             return act(handler, case, "sign_for")
         if self._rng.random() < _EXTEND_SHARE and not _has(case, "extend"):
             return self._extend(case, handler)
-        return act(
-            handler, case, "submit_result", result="已处置完毕", photos=[self.photo(handler, "after")]
-        )
+        return act(handler, case, "submit_result", result="已处置完毕", photos=[self.photo(handler, "after")])
 
     def _extend(self, case: dict[str, Any], handler: Person) -> dict[str, Any]:
         request = {
@@ -226,7 +223,7 @@ def _has(case: Mapping[str, Any], action: str) -> bool:
     return any(step["action"] == action for step in case["history"])
 
 
-def random_point(polygon: shapely.Polygon, rng: random.Random) -> shapely.Point:
+def random_point(polygon: BaseGeometry, rng: random.Random) -> shapely.Point:
     """A point well inside a polygon, in its own coordinates."""
     west, south, east, north = polygon.bounds
     inner = polygon.buffer(-0.00003)

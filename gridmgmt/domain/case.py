@@ -259,7 +259,7 @@ def require_version(case: Case, expected_version: int | None) -> None:
         )
 
 
-def _apply(
+def _apply(  # noqa: C901, PLR0911, PLR0912  one branch an action, none nested
     case: Case, action: Action, row: Transition, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
 ) -> Case:
     case = _move_clock(case, row.clock, now, clocks, facts)
@@ -314,7 +314,9 @@ def _apply(
             return case
 
 
-def _move_clock(case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]) -> Case:
+def _move_clock(  # noqa: PLR0911  one branch a clock
+    case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
+) -> Case:
     limit = clocks.handling_limit
     match clock:
         case Clock.START:

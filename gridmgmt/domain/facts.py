@@ -39,7 +39,7 @@ def read_amount(facts: Mapping[str, Any], name: str) -> int:
     """A whole number of at least 1, as a number or in digits."""
     value = facts[name]
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value) if len(value) <= 9 else 0  # noqa: PLR2004  beyond any limit there is
+        value = int(value) if len(value) <= 9 else 0
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _unreadable(name, "a whole number of at least 1")
     return value

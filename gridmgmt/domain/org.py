@@ -106,6 +106,7 @@ class Actor:
 
     @property
     def is_system(self) -> bool:
+        """Whether this is the platform itself."""
         return Role.SYSTEM in self.roles
 
 

@@ -187,16 +187,7 @@ def route(
     local = now.astimezone(rules.zone)
     on = local.date()
     if verdict.waits_for_approval:
-        return Routing(
-            None,
-            None,
-            None,
-            verdict.reason,
-            "waits for an approval",
-            QueueReason.OFF_DUTY_LIST,
-            rules.version,
-            (),
-        )
+        return _queued(QueueReason.OFF_DUTY_LIST, verdict.reason, (None, "waits for an approval"), rules)
     facts = RoutingFacts(
         category=report.category,
         source=report.source,
@@ -207,7 +198,7 @@ def route(
         cell_code=cell.code if cell else None,
         cell_kind=cell.kind if cell else None,
     )
-    worker_id, worker_reason = roster.choose(cell.code, on) if cell else (None, "the report has no cell")
+    worker = roster.choose(cell.code, on) if cell else (None, "the report has no cell")
     trace: list[TraceLine] = []
     for rule in rules.rules:
         if not in_force(rule, on):
@@ -219,26 +210,22 @@ def route(
             continue
         unit_code, outcome, why = _target(rule, verdict, cell, units)
         trace.append(TraceLine(rule.id, outcome, why))
+        queue_reason = _QUEUE_OF.get(outcome)
         return Routing(
-            unit_code,
-            worker_id,
-            rule.id,
-            why,
-            worker_reason,
-            _QUEUE_OF.get(outcome),
-            rules.version,
-            tuple(trace),
+            unit_code, worker[0], rule.id, why, worker[1], queue_reason, rules.version, tuple(trace)
         )
-    return Routing(
-        None,
-        worker_id,
-        None,
-        "No rule holds for this report.",
-        worker_reason,
-        QueueReason.NO_RULE,
-        rules.version,
-        tuple(trace),
-    )
+    return _queued(QueueReason.NO_RULE, "No rule holds for this report.", worker, rules, trace)
+
+
+def _queued(
+    why: QueueReason,
+    reason: str,
+    worker: tuple[UUID | None, str],
+    rules: RuleSet,
+    trace: Iterable[TraceLine] = (),
+) -> Routing:
+    """A routing without unit: somebody at the desk decides."""
+    return Routing(None, worker[0], None, reason, worker[1], why, rules.version, tuple(trace))
 
 
 _OUT_OF_FORCE = "not in force on that day"

@@ -162,7 +162,7 @@ class Transition:
         return sorted(name for name in self.requires if is_empty(facts.get(name)))
 
 
-def _t(  # noqa: PLR0913  a row of a table has as many columns as the table
+def _t(
     target: State,
     permission: Permission,
     axis: Axis,
@@ -207,12 +207,22 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
             State.REPORTED, _P.CASE_FILE, _S.SUPERVISION, _E.ACCEPTANCE_DECLINED, "reason"
         ),
         (State.FILED, Action.DISPATCH): _t(
-            State.HANDLING, _P.CASE_DISPATCH, _S.COMMAND, _E.CASE_DISPATCHED, "unit_code",
-            clock=Clock.START, article="22-2",
+            State.HANDLING,
+            _P.CASE_DISPATCH,
+            _S.COMMAND,
+            _E.CASE_DISPATCHED,
+            "unit_code",
+            clock=Clock.START,
+            article="22-2",
         ),
         (State.FILED, Action.VOID): _t(
-            State.VOIDED, _P.CASE_VOID, _S.SUPERVISION, _E.CASE_VOIDED, "reason",
-            asked_by=_P.CASE_DISPATCH, clock=Clock.STOP,
+            State.VOIDED,
+            _P.CASE_VOID,
+            _S.SUPERVISION,
+            _E.CASE_VOIDED,
+            "reason",
+            asked_by=_P.CASE_DISPATCH,
+            clock=Clock.STOP,
         ),
         (State.FILED, Action.REFER): _t(
             State.REFERRED, _P.CASE_REFER, _S.COMMAND, _E.CASE_REFERRED, "reason", article="22-2"
@@ -224,16 +234,35 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
             State.HANDLING, _P.CASE_HANDLE, _S.HANDLING, _E.CASE_SIGNED_FOR
         ),
         (State.HANDLING, Action.EXTEND): _t(
-            State.HANDLING, _P.CASE_GRANT, _S.COMMAND, _E.CASE_EXTENDED, "reason", "amount", "unit",
-            asked_by=_P.CASE_HANDLE, clock=Clock.ADD,
+            State.HANDLING,
+            _P.CASE_GRANT,
+            _S.COMMAND,
+            _E.CASE_EXTENDED,
+            "reason",
+            "amount",
+            "unit",
+            asked_by=_P.CASE_HANDLE,
+            clock=Clock.ADD,
         ),
         (State.HANDLING, Action.SEND_BACK): _t(
-            State.FILED, _P.CASE_GRANT, _S.COMMAND, _E.CASE_SENT_BACK, "reason", "basis",
-            asked_by=_P.CASE_HANDLE, clock=Clock.STOP,
+            State.FILED,
+            _P.CASE_GRANT,
+            _S.COMMAND,
+            _E.CASE_SENT_BACK,
+            "reason",
+            "basis",
+            asked_by=_P.CASE_HANDLE,
+            clock=Clock.STOP,
         ),
         (State.HANDLING, Action.HOLD): _t(
-            State.ON_HOLD, _P.CASE_GRANT, _S.COMMAND, _E.CASE_PUT_ON_HOLD, "reason", "resume_on",
-            asked_by=_P.CASE_HANDLE, clock=Clock.PAUSE,
+            State.ON_HOLD,
+            _P.CASE_GRANT,
+            _S.COMMAND,
+            _E.CASE_PUT_ON_HOLD,
+            "reason",
+            "resume_on",
+            asked_by=_P.CASE_HANDLE,
+            clock=Clock.PAUSE,
         ),
         (State.HANDLING, Action.SUBMIT_RESULT): _t(
             State.HANDLED, _P.CASE_HANDLE, _S.HANDLING, _E.RESULT_SUBMITTED, "result", "photos"
@@ -245,7 +274,11 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
             State.VERIFIED, _P.CASE_VERIFY, _S.SUPERVISION, _E.VERIFICATION_PASSED, "opinion"
         ),
         (State.HANDLED, Action.FAIL_VERIFICATION): _t(
-            State.HANDLING, _P.CASE_VERIFY, _S.SUPERVISION, _E.VERIFICATION_FAILED, "reason",
+            State.HANDLING,
+            _P.CASE_VERIFY,
+            _S.SUPERVISION,
+            _E.VERIFICATION_FAILED,
+            "reason",
             clock=Clock.RESTART,
         ),
         (State.VERIFIED, Action.CLOSE): _t(

@@ -5,11 +5,12 @@ In the order in which a plan comes about:
 * ``blocks``        roads → blocks, dual carriageways collapsed
 * ``atoms``         blocks → atoms that cut no building
 * ``workload``      households and incidents per atom, with units
-* ``partition``     atoms → cells inside communities; the door for GeoDataFrames and the one for bare graphs
+* ``partition``     atoms → cells inside communities: one door for GeoDataFrames, one for bare graphs
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
 
-Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` (nearest shares of land), ``graph``,
-``allotment`` (how many cells) and ``search`` (the local search). The demo subdistrict: ``demo_files``,
-``demo_plan`` and what was invented for it, ``demo_street``, ``demo_sites``, ``demo_buildings``.
+Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` (nearest shares of land),
+``graph``, ``allotment`` (how many cells) and ``search`` (the local search). The demo subdistrict:
+``demo_files``, ``demo_plan``, and what was invented for it: ``demo_street``, ``demo_sites``,
+``demo_buildings``.
 """

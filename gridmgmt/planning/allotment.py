@@ -15,7 +15,6 @@ import numpy.typing as npt
 from gridmgmt.errors import Infeasible, InvalidInput
 from gridmgmt.planning.coverage import FloatArray, IntArray
 
-
 ROUNDING: Final = 1e-9
 
 

@@ -64,8 +64,9 @@ def blocks_from_lines(
 
     Examples
     --------
+    >>> from gridmgmt.geo.crs import MetricZone
     >>> cross = gpd.GeoDataFrame(geometry=shapely.linestrings(
-    ...     [[(0, 100), (200, 100)], [(100, 0), (100, 200)]]), crs=4548)
+    ...     [[(0, 100), (200, 100)], [(100, 0), (100, 200)]]), crs=int(MetricZone.CM_117E))
     >>> blocks_from_lines(cross, shapely.box(0, 0, 200, 200))["area_m2"].tolist()
     [10000.0, 10000.0, 10000.0, 10000.0]
     """

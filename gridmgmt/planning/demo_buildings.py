@@ -84,6 +84,8 @@ def compound(site: shapely.Polygon, keep_off: Any, style: Style, rng: np.random.
     """
     angle = row_angle_deg(site)
     ground = shapely.difference(shapely.buffer(site, -6.0), keep_off)
+    if ground.is_empty:
+        return []
     turned = affinity.rotate(ground, -angle, origin=(0.0, 0.0))
     return [
         Building(kind, floors, households, affinity.rotate(shape, angle, origin=(0.0, 0.0)))

@@ -221,7 +221,10 @@ def _feasible_areas(graph: Graph, homes: IntArray, rng: np.random.Generator) -> 
     sizes = np.asarray(CELLS_PER_COMMUNITY, dtype=np.float64)
     targets = sizes * total / sizes.sum()
     band = [(target * 0.85, target * 1.15) for target in targets]
-    terms, effort = Weights(share=2.0, excess=40.0, cut=2.0), Effort(starts=8, rounds=40.0)
+    terms, effort = (
+        Weights(share=2.0, excess=40.0, cut=2.0),
+        Effort(starts=6, rounds=24.0),
+    )
     for _ in range(20):
         region = graph.region(homes, len(sizes), rng)
         label = np.asarray(divide(region, targets.tolist(), band, rng=rng, terms=terms, effort=effort))

@@ -44,13 +44,14 @@ class Weights:
 class Effort:
     """How long to look: proposals per directed edge, rounds of re-solving, temperatures.
 
-    ``rounds`` counts per cell; a small region gets at least ``least_rounds`` and ``least_proposals`` each time.
+    ``rounds`` counts per cell; a small region gets at least ``least_rounds`` and, each time,
+    ``least_proposals``.
     """
 
     anneal: float = 60.0
     rounds: float = 4.0
-    least_rounds: int = 20
-    least_proposals: int = 4000
+    least_rounds: int = 16
+    least_proposals: int = 2500
     again: float = 24.0
     hot: float = 1.0
     cold: float = 0.01

@@ -16,11 +16,12 @@ from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import require
 from gridmgmt.domain.request import Asked, Request
-from gridmgmt.domain.workflow import Action
+from gridmgmt.domain.workflow import Action, transition
 from gridmgmt.errors import ContentDiffers, NotReady
 from gridmgmt.services.handling import clocks_of, require_photos
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.services.storable import require_storable
 from gridmgmt.storage import audit, cases, outbox, requests
 from gridmgmt.storage.db import Db
 
@@ -64,7 +65,10 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
         The id belongs to another request.
     StaleVersion, NotAllowed, IllegalAction, MissingFact
         As ``domain.request.ask`` and ``domain.case.require_version``.
+    InvalidInput
+        Facts that cannot be stored.
     """
+    require_storable(dict(command.facts), "facts")
     case = cases.load(db, command.case_id, actor, lock=True)
     before = requests.find(db, command.request_id)
     if before is not None:
@@ -72,15 +76,12 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
             raise ContentDiffers("This id belongs to another request.", rule="R22a")
         return before
     case_rules.require_version(case, command.version)
-    request = request_rules.ask(
-        command.request_id, _asked(case), command.action, actor, now, command.facts
-    )
+    request = request_rules.ask(command.request_id, _asked(case), command.action, actor, now, command.facts)
     if requests.pending_for(db, case.id, command.action):
         raise NotReady("The same request is already waiting for an answer.", rule="R22a", guard="one_pending")
     require_photos(db, case.subdistrict_code, command.facts)
     requests.add(db, request)
-    facts = {"request_id": str(request.id), "action": str(request.action), "number": case.number}
-    outbox.append(db, [Event(EventKind.REQUEST_MADE, case.subdistrict_code, now, case.id, facts)])
+    outbox.append(db, [_event(EventKind.REQUEST_MADE, case, now, request)])
     audit.append(db, [done(actor, now, f"ask:{request.action}", "case", str(case.id), case.subdistrict_code)])
     return request
 
@@ -103,7 +104,10 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
         Decided before, or the case moved on so that the action is no longer due.
     DutiesNotSeparated
         The actor asked himself, or acted on another axis.
+    InvalidInput
+        An opinion that cannot be stored.
     """
+    require_storable(command.opinion, "opinion")
     request = requests.load(db, command.request_id, actor, lock=True)
     case = cases.load(db, request.case_id, actor, lock=True)
     decided = request_rules.decide(request, actor, now, granted=command.granted, opinion=command.opinion)
@@ -123,12 +127,22 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
             granted=decided,
         )
         cases.save(db, decision, [entry])
+        case = decision.case
     else:
-        row = case_rules.transition(case.state, request.action)
+        row = transition(case.state, request.action)
         require(actor, row.permission, case.subdistrict_code)
         audit.append(db, [entry])
-    facts = {"request_id": str(request.id), "action": str(request.action), "granted": command.granted}
-    outbox.append(db, [Event(EventKind.REQUEST_DECIDED, case.subdistrict_code, now, case.id, facts)])
+    outbox.append(db, [_event(EventKind.REQUEST_DECIDED, case, now, request, granted=command.granted)])
     return decided
 
 
+def _event(kind: EventKind, case: Case, now: datetime, request: Request, **facts: Any) -> Event:
+    about = {
+        "request_id": str(request.id),
+        "action": str(request.action),
+        "number": case.number,
+        "state": str(case.state),
+        "cell_code": case.cell_code,
+        "unit_code": case.unit_code,
+    }
+    return Event(kind, case.subdistrict_code, now, case.id, about | facts)

@@ -31,7 +31,7 @@ class Stored:
     known_before: bool
 
 
-def store_photo(  # noqa: PLR0913  the upload and where it goes
+def store_photo(
     db: Db, actor: Actor, now: datetime, upload: Upload, store: PhotoStore, *, limit_bytes: int
 ) -> Stored:
     """Check a photo and keep it; the bytes are durable before the row is.

@@ -16,6 +16,7 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.errors import NotFound, PlanNotAdoptable
 from gridmgmt.geo.crs import Datum, lonlat, to_metric
+from gridmgmt.geo.edges import cut_edges
 from gridmgmt.geo.topology import seamless
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
@@ -67,9 +68,9 @@ def publish_plan(
 
 
 def _check_seamless(plan: GridPlan, outline: shapely.MultiPolygon) -> None:
-    cells = [(c.code, to_metric(c.polygon, plan.zone)) for c in plan.cells]
+    cells = [(c.code, to_metric(cut_edges(c.polygon), plan.zone)) for c in plan.cells]
     report = seamless(
-        cells, to_metric(outline, plan.zone), crs=int(plan.zone), tolerance_m2=_TOLERANCE_M2
+        cells, to_metric(cut_edges(outline), plan.zone), crs=int(plan.zone), tolerance_m2=_TOLERANCE_M2
     )
     if not report.ok:
         raise PlanNotAdoptable(
@@ -117,7 +118,7 @@ def cells_as_geojson(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -
     }
 
 
-def cell_at(  # noqa: PLR0913  where, in which datum, when
+def cell_at(
     db: Db, actor: Actor, books: RuleBooks, lon: float, lat: float, datum: Datum, at: datetime
 ) -> dict[str, Any]:
     """The one cell that owned a point at a time.
@@ -143,9 +144,7 @@ def cell_at(  # noqa: PLR0913  where, in which datum, when
     }
 
 
-def tile(  # noqa: PLR0913  the address of a tile
-    db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: datetime
-) -> bytes:
+def tile(db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: datetime) -> bytes:
     """One layer of one vector tile of the actor's subdistricts."""
     require(actor, Permission.PLAN_READ, subdistrict_of(actor))
     return tiles.tile(db, actor, layer, z, x, y, now)

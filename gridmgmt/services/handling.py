@@ -20,6 +20,7 @@ from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.services.storable import require_storable
 from gridmgmt.storage import cases, photos
 from gridmgmt.storage.db import Db
 
@@ -46,7 +47,10 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
         As ``domain.case.advance``.
     OffDutyList
         Filing or dispatching what the duty list does not give (R07b, R07c).
+    InvalidInput
+        Facts that cannot be stored, or that name what does not exist.
     """
+    require_storable(dict(command.facts), "facts")
     case = cases.load(db, command.case_id, actor, lock=True)
     moved = cases.done_by_command(db, command.command_id)
     if moved is not None:
@@ -122,9 +126,7 @@ def _looked_up(
     return facts
 
 
-def _dispatch_target(
-    case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime
-) -> dict[str, Any]:
+def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime) -> dict[str, Any]:
     unit = _require_unit(facts["unit_code"], book)
     category = book.catalogue.find(case.category, book.day_of(case.reported_at))
     check_dispatch(book.duty(category, case.reported_at), unit)

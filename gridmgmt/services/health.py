@@ -1,4 +1,4 @@
-"""Is this installation ready to work?"""
+"""Whether this installation is ready to work."""
 
 from datetime import datetime
 from typing import Any

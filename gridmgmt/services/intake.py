@@ -123,12 +123,8 @@ def submit_report(
     return _replay(_look(db, command, code, drawable, now), digest)
 
 
-def _look(
-    db: Db, command: SubmitReport, code: str, place: LonLat | None, now: datetime
-) -> BeforeIntake:
-    return cases.look_before_intake(
-        db, command.id, code, command.photos, place, since=now - 2 * RECENT
-    )
+def _look(db: Db, command: SubmitReport, code: str, place: LonLat | None, now: datetime) -> BeforeIntake:
+    return cases.look_before_intake(db, command.id, code, command.photos, place, since=now - 2 * RECENT)
 
 
 def answered_report(db: Db, actor: Actor, report_id: UUID) -> Mapping[str, Any]:
@@ -258,9 +254,7 @@ def _handling_worker(unit_code: str | None, worker_id: UUID | None, book: RuleBo
 def _with_unrouted(decision: Decision, routing: Routing, now: datetime) -> Decision:
     """A report that no rule takes is announced, so that somebody looks at the manual queue."""
     facts = {"number": decision.case.number, "queue_reason": str(routing.queue_reason)}
-    event = Event(
-        EventKind.CASE_UNROUTED, decision.case.subdistrict_code, now, decision.case.id, facts
-    )
+    event = Event(EventKind.CASE_UNROUTED, decision.case.subdistrict_code, now, decision.case.id, facts)
     return replace(decision, events=(*decision.events, event))
 
 

@@ -94,10 +94,10 @@ def _light(row: Row, book: RuleBook, now: datetime) -> Light:
 
 def routing_facts(routing: Mapping[str, Any], book: RuleBook) -> dict[str, Any]:
     """A stored routing decision with the names that people read."""
-    unit, worker = routing.get("unit_code"), routing.get("worker_id")
+    worker, found = routing.get("worker_id"), book.units.get(str(routing.get("unit_code")))
     return {
         **routing,
-        "unit_name": book.units[unit].name if unit in book.units else None,
+        "unit_name": found.name if found else None,
         "worker_name": book.people.get(UUID(str(worker))) if worker else None,
         "trace": [
             {"rule_id": rule, "outcome": outcome, "matched": outcome == "matched", "why": why}
@@ -144,9 +144,7 @@ def case_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
     }
 
 
-def categories(
-    db: Db, actor: Actor, now: datetime, books: RuleBooks, on: date | None
-) -> dict[str, Any]:
+def categories(db: Db, actor: Actor, now: datetime, books: RuleBooks, on: date | None) -> dict[str, Any]:
     """The classes in use on a day, today by default."""
     book = books.current(db, subdistrict_of(actor))
     found = book.catalogue.in_use(on or book.day_of(now))
@@ -160,7 +158,7 @@ def categories(
     }
 
 
-def case_list(  # noqa: PLR0913  the page of a filtered list
+def case_list(
     db: Db,
     actor: Actor,
     now: datetime,
@@ -265,7 +263,10 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
     require(actor, Permission.BOARD_READ, code)
     book = books.current(db, code)
     plan = book.plan_or_none(now)
-    by_state = {r["state"]: r for r in board.counts_by_state(db, actor, now)}
+    nothing: Mapping[str, int] = {}
+    by_state: dict[str, Mapping[str, Any]] = {
+        r["state"]: dict(r) for r in board.counts_by_state(db, actor, now)
+    }
     local = now.astimezone(book.timezone)
     today_began_at = datetime.combine(local.date(), time(0), book.timezone).astimezone(UTC)
     today = board.totals(db, actor, now, today_began_at)
@@ -273,8 +274,8 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
         {
             "state": s,
             "name": STATE_NAMES_ZH[s],
-            "count": by_state.get(s, {}).get("count", 0),
-            "overdue": by_state.get(s, {}).get("overdue", 0),
+            "count": by_state.get(s, nothing).get("count", 0),
+            "overdue": by_state.get(s, nothing).get("overdue", 0),
         }
         for s in State
     ]
@@ -283,12 +284,16 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
         "subdistrict": {"code": code, "name": book.subdistrict.name},
         "plan": None
         if plan is None
-        else {"version": plan.plan.version, "valid_from": plan.plan.valid_from, "cells": len(plan.plan.cells)},
+        else {
+            "version": plan.plan.version,
+            "valid_from": plan.plan.valid_from,
+            "cells": len(plan.plan.cells),
+        },
         "totals": {
             "reported_today": today["reported_today"],
             "closed_today": today["closed_today"],
             "open": sum(s["count"] for s in states if not s["state"].is_final),
-            "closed": by_state.get("closed", {}).get("count", 0),
+            "closed": by_state.get("closed", nothing).get("count", 0),
             "overdue": sum(s["overdue"] for s in states),
             "unrouted": today["unrouted"],
         },

@@ -7,7 +7,7 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.storage.audit import AuditEntry
 
 
-def done(  # noqa: PLR0913  who, when, what, on which object, where
+def done(
     actor: Actor,
     now: datetime,
     action: str,

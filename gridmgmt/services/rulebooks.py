@@ -23,7 +23,7 @@ class RuleBooks:
         with self._loading:
             held = self._held.get(subdistrict_code)
             if held is None or held.revision != revision:
-                held = catalogue.load_rulebook(db, subdistrict_code)
+                held = catalogue.load_rulebook(db, subdistrict_code, known=held)
                 self._held[subdistrict_code] = held
         return held
 

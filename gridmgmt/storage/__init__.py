@@ -1,1 +1,1 @@
-"""All SQL. The only package that imports SQLAlchemy and GeoAlchemy2; every list function asks for an actor."""
+"""All SQL: the only package that imports SQLAlchemy and GeoAlchemy2. Lists ask for an actor."""

@@ -35,7 +35,7 @@ class AuditEntry:
     request_id: str | None = None
 
 
-def refusal(  # noqa: PLR0913  who, when, what, on which object, why
+def refusal(
     actor: Actor | None,
     now: datetime,
     error: GridError,

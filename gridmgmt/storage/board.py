@@ -7,18 +7,18 @@ lowered with bit arithmetic on the stored index (H3 index layout: resolution in 
 digits all ones).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from gridmgmt.domain.org import Actor
 from gridmgmt.storage.db import Db
 
-Row = Mapping[str, Any]
+Row = RowMapping
 
 _OPEN = "c.state not in ('closed', 'rejected', 'merged', 'voided')"
 _OVERDUE = f"({_OPEN} and c.stage_due_at < :now)"

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text, update
 
 from gridmgmt.domain.case import Case, Decision, Step
 from gridmgmt.domain.org import Actor
@@ -23,7 +23,7 @@ from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import NotFound, StaleVersion
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
-from gridmgmt.storage.db import Db
+from gridmgmt.storage.db import Db, hot_row
 from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
@@ -57,25 +57,25 @@ class BeforeIntake:
     nearby: tuple[Nearby, ...]
 
 
-_LOOK = text("""
+_LOOK = """
     select (select revision from app.rulebook_revision) as revision,
            nextval('app.case_number_seq') as case_sequence,
            r.content_sha256, r.answer,
            (select array_agg(p.sha256) from app.photos p
-             where p.subdistrict_code = :subdistrict and p.sha256 = any(:photos)) as photos_known,
+             where p.subdistrict_code = %(subdistrict)s and p.sha256 = any(%(photos)s)) as photos_known,
            (select jsonb_agg(jsonb_build_object('id', c.id, 'number', c.number, 'category', c.category,
                        'description', rr.description, 'lon', st_x(c.place), 'lat', st_y(c.place),
                        'at', c.reported_at))
               from (select * from app.cases c
-                     where c.place && st_makeenvelope(:w, :s, :e, :n, :srid)
-                       and c.subdistrict_code = :subdistrict
-                       and c.reported_at > :since
+                     where c.place && st_makeenvelope(%(w)s, %(s)s, %(e)s, %(n)s, %(srid)s)
+                       and c.subdistrict_code = %(subdistrict)s
+                       and c.reported_at > %(since)s
                        and c.state not in ('closed', 'rejected', 'merged', 'voided')
                      order by c.reported_at desc limit 20) c
               join app.reports rr on rr.id = c.report_id) as nearby
       from (select 1) one
-      left join app.reports r on r.id = :report and r.subdistrict_code = :subdistrict
-""")
+      left join app.reports r on r.id = %(report)s and r.subdistrict_code = %(subdistrict)s
+"""
 
 
 def look_before_intake(
@@ -95,7 +95,8 @@ def look_before_intake(
     since : cases reported earlier are no duplicates any more.
     """
     lon, lat = place or (0.0, 0.0)
-    found = db.execute(
+    found = hot_row(
+        db,
         _LOOK,
         {
             "report": report_id,
@@ -108,7 +109,7 @@ def look_before_intake(
             "since": since,
             "srid": GEOGRAPHIC_SRID,
         },
-    ).one()
+    )
     return BeforeIntake(
         revision=found.revision,
         case_sequence=found.case_sequence,
@@ -142,34 +143,34 @@ def report_is_taken(db: Db, report_id: UUID) -> bool:
 
 # One statement, one round trip. The rows come as JSON, so that there are six parameters and not eighty:
 # psycopg keeps the parsed form of a statement only up to fifty.
-_STORE = text("""
+_STORE = """
     with r as (
         insert into app.reports
-        select * from jsonb_populate_record(null::app.reports, cast(:report as jsonb))
+        select * from jsonb_populate_record(null::app.reports, cast(%(report)s as jsonb))
         on conflict (id) do nothing
         returning id, subdistrict_code),
     p as (
         insert into app.report_photos (report_id, position, subdistrict_code, sha256)
         select r.id, x.position - 1, r.subdistrict_code, x.sha256
-          from r, unnest(cast(:photos as text[])) with ordinality as x(sha256, position)),
+          from r, unnest(cast(%(photos)s as text[])) with ordinality as x(sha256, position)),
     c as (
         insert into app.cases
-        select x.* from r, jsonb_populate_record(null::app.cases, cast(:case as jsonb)) x),
+        select x.* from r, jsonb_populate_record(null::app.cases, cast(%(case)s as jsonb)) x),
     s as (
         insert into app.case_steps
-        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(:steps as jsonb)) x),
+        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(%(steps)s as jsonb)) x),
     o as (
         insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
         select x.subdistrict_code, x.kind, x.case_id, x.at, x.facts
-          from r, jsonb_populate_recordset(null::app.outbox, cast(:events as jsonb)) x),
+          from r, jsonb_populate_recordset(null::app.outbox, cast(%(events)s as jsonb)) x),
     a as (
         insert into app.audit_log (at, actor_id, subdistrict_code, action, object_kind, object_id, outcome,
                                    facts, request_id)
         select x.at, x.actor_id, x.subdistrict_code, x.action, x.object_kind, x.object_id, x.outcome,
                x.facts, x.request_id
-          from r, jsonb_populate_recordset(null::app.audit_log, cast(:audit as jsonb)) x)
-    select count(*) from r
-""")
+          from r, jsonb_populate_recordset(null::app.audit_log, cast(%(audit)s as jsonb)) x)
+    select count(*) as written from r
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ def store_intake(db: Db, intake: Intake) -> bool:
         "place": _ewkt(intake.place) if intake.place else None,
     }
     steps = [{**_step_values(d.step), "case_id": d.step.case_id} for d in intake.decisions]
-    written = db.execute(
+    stored = hot_row(
+        db,
         _STORE,
         {
             "report": _json(intake.report),
@@ -211,8 +213,8 @@ def store_intake(db: Db, intake: Intake) -> bool:
             "events": _json([outbox.row(e) for d in intake.decisions for e in d.events]),
             "audit": _json([audit.row(e) for e in intake.entries]),
         },
-    ).scalar_one()
-    return bool(written)
+    )
+    return bool(stored.written)
 
 
 def _ewkt(place: LonLat) -> str:
@@ -249,7 +251,7 @@ def _step_values(step: Step) -> dict[str, Any]:
     }
 
 
-def _case(row: Mapping[str, Any]) -> Case:
+def _case(row: RowMapping) -> Case:
     values = {name: row[name] for name in _CASE_FIELDS}
     values["state"] = State(values["state"])
     values["limit_unit"] = LimitUnit(values["limit_unit"]) if values["limit_unit"] else None

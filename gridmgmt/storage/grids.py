@@ -6,12 +6,13 @@ database alone, by hex first and by exact polygon on the border; tests hold it a
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import shapely
 from geoalchemy2.shape import from_shape, to_shape
-from sqlalchemy import insert, select, text, update
+from shapely import Polygon
+from sqlalchemy import RowMapping, insert, select, text, update
 
 from gridmgmt.domain.cellindex import HexRow
 from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
@@ -42,9 +43,7 @@ def published_plans(db: Db, subdistrict_code: str) -> list[GridPlan]:
 
 
 def _plan(db: Db, head: Any) -> GridPlan:
-    rows = db.execute(
-        select(grid_cells).where(grid_cells.c.plan_id == head.id).order_by(grid_cells.c.code)
-    )
+    rows = db.execute(select(grid_cells).where(grid_cells.c.plan_id == head.id).order_by(grid_cells.c.code))
     return GridPlan(
         id=head.id,
         subdistrict_code=head.subdistrict_code,
@@ -58,7 +57,7 @@ def _plan(db: Db, head: Any) -> GridPlan:
                 community_code=r.community_code,
                 name=r.name,
                 kind=CellKind(r.kind),
-                polygon=to_shape(r.geom),
+                polygon=cast("Polygon", to_shape(r.geom)),
                 area_m2=r.area_m2,
                 households=r.households,
             )
@@ -70,7 +69,7 @@ def _plan(db: Db, head: Any) -> GridPlan:
     )
 
 
-def list_plans(db: Db, actor: Actor) -> list[Mapping[str, Any]]:
+def list_plans(db: Db, actor: Actor) -> list[RowMapping]:
     """Plans in the actor's subdistricts, newest first, with the number of their cells."""
     query = text("""
         select p.id, p.version, p.status, p.valid_from, p.valid_to, p.synthetic, p.base_map_version,
@@ -136,9 +135,7 @@ def add_plan(
             for c in plan.cells
         ],
     )
-    rows = [
-        {"plan_id": plan.id, "h3": row.h3, "cell_code": row.code, "wholly": row.wholly} for row in hexes
-    ]
+    rows = [{"plan_id": plan.id, "h3": row.h3, "cell_code": row.code, "wholly": row.wholly} for row in hexes]
     db.execute(insert(cell_hexes), rows)
 
 
@@ -166,7 +163,7 @@ def cell_at_by_sql(db: Db, actor: Actor, h3: int, point: LonLat, at: datetime) -
     return db.execute(_AT_BY_SQL, values).scalar()
 
 
-def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -> list[Mapping[str, Any]]:
+def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -> list[RowMapping]:
     """Cells of a plan (the one in force when no id is given), with worker and open cases."""
     query = text("""
         select g.code, g.name, g.kind, g.community_code, m.name as community_name, g.households, g.area_m2,
@@ -208,7 +205,7 @@ def add_base_features(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
         db.execute(insert(base_features), values)
 
 
-def extent(db: Db, subdistrict_code: str) -> Mapping[str, Any] | None:
+def extent(db: Db, subdistrict_code: str) -> RowMapping | None:
     """Bounds of the outline and what must be said about it."""
     query = text("""
         select s.code, s.name, s.outline_note, st_xmin(s.outline) as w, st_ymin(s.outline) as "s",

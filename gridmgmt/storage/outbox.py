@@ -18,6 +18,7 @@ from gridmgmt.domain.events import Event
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import outbox
 
+
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One waiting or delivered event; ``delivery_no`` is 0 while it waits."""

@@ -6,41 +6,39 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text, update
 
 from gridmgmt.domain.org import Actor, Role
-from gridmgmt.storage.db import Db
+from gridmgmt.storage.db import Db, hot_row
 from gridmgmt.storage.tables import cell_workers, people, person_roles, sessions, subdistricts, units
 
 # One round trip at the start of every request; the session table is the only way in.
-_ACTOR_OF_TOKEN = text("""
+_WHO_IS_SIGNED_IN = """
     select p.id, p.name, p.unit_code,
            (select array_agg(r.role) from app.person_roles r where r.person_id = p.id) as roles,
            (select array_agg(distinct r.subdistrict_code) from app.person_roles r where r.person_id = p.id)
                as subdistricts,
            (select array_agg(w.cell_code) from app.cell_workers w
-             where w.person_id = p.id and w.valid_from <= :today
-               and (w.valid_to is null or w.valid_to > :today)) as cell_codes
+             where w.person_id = p.id and w.valid_from <= %(today)s
+               and (w.valid_to is null or w.valid_to > %(today)s)) as cell_codes
       from app.sessions s join app.people p on p.id = s.person_id
-     where s.token_sha256 = :token and s.revoked_at is null and s.expires_at > :now and p.active
-""")
-
-
-def _actor(found: Mapping[str, Any]) -> Actor:
-    return Actor(
-        id=found["id"],
-        name=found["name"],
-        roles=frozenset(Role(r) for r in found["roles"] or ()),
-        subdistricts=frozenset(found["subdistricts"] or ()),
-        unit_code=found["unit_code"],
-        cell_codes=frozenset(found["cell_codes"] or ()),
-    )
+     where s.token_sha256 = %(token)s and s.revoked_at is null and s.expires_at > %(now)s and p.active
+"""
 
 
 def actor_of_session(db: Db, token_sha256: bytes, now: datetime) -> Actor | None:
     """The person behind a live session, with roles and scope as they are now; None when there is none."""
-    found = db.execute(_ACTOR_OF_TOKEN, {"token": token_sha256, "now": now, "today": now.date()}).first()
-    return _actor(found._mapping) if found else None
+    found = hot_row(db, _WHO_IS_SIGNED_IN, {"token": token_sha256, "now": now, "today": now.date()})
+    if found is None:
+        return None
+    return Actor(
+        id=found.id,
+        name=found.name,
+        roles=frozenset(Role(r) for r in found.roles or ()),
+        subdistricts=frozenset(found.subdistricts or ()),
+        unit_code=found.unit_code,
+        cell_codes=frozenset(found.cell_codes or ()),
+    )
 
 
 def open_session(db: Db, token_sha256: bytes, person_id: UUID, now: datetime, expires_at: datetime) -> None:
@@ -114,7 +112,7 @@ def add_units(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
     db.execute(insert(units), list(rows))
 
 
-def subdistrict_row(db: Db, code: str) -> Mapping[str, Any] | None:
+def subdistrict_row(db: Db, code: str) -> RowMapping | None:
     """Name, district and notes of one subdistrict."""
     c = subdistricts.c
     found = db.execute(

@@ -1,10 +1,9 @@
 """Requests that wait for an answer, and their answers."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text, update
 
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.request import Request, RequestStatus
@@ -19,7 +18,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _request(row: Mapping[str, Any]) -> Request:
+def _request(row: RowMapping) -> Request:
     values = {name: row[name] for name in _NAMES}
     values["action"] = Action(values["action"])
     values["status"] = RequestStatus(values["status"])

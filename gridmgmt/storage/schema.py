@@ -39,9 +39,7 @@ def new_revision(url: str, message: str) -> None:
 
 def head_revision() -> str:
     """The revision that this version of the code expects."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def current_revision(db: Db) -> str | None:

@@ -75,7 +75,7 @@ def tile(db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: object) 
     layer : one of :data:`LAYERS`; the caller has checked it, and that 0 ≤ x, y < 2^z.
     """
     values = {"z": z, "x": x, "y": y, "scope": list(actor.subdistricts), "now": now}
-    if layer not in ("cells",):
+    if layer != "cells":
         values.pop("now")
     return bytes(db.execute(_STATEMENTS[layer], values).scalar() or b"")
 

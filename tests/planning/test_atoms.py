@@ -79,6 +79,15 @@ def test_a_site_drawn_a_hand_beside_the_block_leaves_no_sliver():
     assert 6_000.0 == round(atoms["area_m2"].sum(), 6)
 
 
+@pytest.mark.parametrize(("tip_m", "atoms"), [(18, 2), (24, 3)])
+def test_a_scrap_of_land_nearer_to_a_house_across_a_yard_joins_what_it_lies_on(tip_m, atoms):
+    land = [make_box(0, -30, 90, 0), make_box(0, 0, 40, 100), make_box(60, 0, 63, tip_m)]
+    houses = make_houses(make_box(20, 14, 39, 24), make_box(10, -25, 80, -10))
+    divided = atoms_from_buildings(make_block(shapely.union_all(land)), houses)
+    assert atoms == len(divided)
+    assert divided["area_m2"].min() > 20.0
+
+
 def test_a_house_across_a_road_makes_one_atom_of_both_sides():
     blocks = make_frame([make_box(0, 0, 50, 60), make_box(50, 0, 100, 60)], block_id=["B001", "B002"])
     bridge = make_houses(make_box(40, 20, 60, 30))
@@ -111,7 +120,8 @@ def test_the_order_of_the_buildings_does_not_matter():
 
 
 @pytest.mark.parametrize(
-    "shape", [shapely.Point(at(5, 5)), shapely.Polygon(), shapely.Polygon([at(0, 0), at(9, 9), at(9, 0), at(0, 9)])]
+    "shape",
+    [shapely.Point(at(5, 5)), shapely.Polygon(), shapely.Polygon([at(0, 0), at(9, 9), at(9, 0), at(0, 9)])],
 )
 def test_a_footprint_that_is_no_area_is_named(shape):
     with pytest.raises(InvalidGeometry) as refusal:

@@ -45,6 +45,11 @@ def test_a_dead_end_that_is_carried_on_to_the_next_line_cuts():
     assert 1 == len(blocks_from_lines(short, TOWN, extend_m=90))
 
 
+def test_a_road_that_ends_on_another_road_is_not_carried_on_across_it():
+    junction = make_lines([(0, 150), (150, 150)], [(150, 0), (150, 300)])
+    assert 3 == len(blocks_from_lines(junction, TOWN, extend_m=200))
+
+
 def test_an_extension_stops_at_the_first_line_it_meets():
     lines = make_lines([(0, 100), (100, 100)], [(150, 0), (150, 300)], [(180, 0), (180, 300)])
     extended = extend_dead_ends(list(lines.geometry), 100.0)

@@ -42,7 +42,12 @@ def make_house(west: float, east: float):
 def test_a_cell_in_two_pieces_is_not_contiguous():
     pieces = shapely.MultiPolygon([make_box(0, 0, 50, 100), make_box(60, 0, 100, 100)])
     verdict = contiguous(make_cells(shapes=[pieces, EAST]))
-    assert ("contiguous", False, 1, (FIRST,)) == (verdict.name, verdict.passed, verdict.count, verdict.failing)
+    assert ("contiguous", False, 1, (FIRST,)) == (
+        verdict.name,
+        verdict.passed,
+        verdict.count,
+        verdict.failing,
+    )
     assert 1 == len(verdict.places)
 
 
@@ -153,7 +158,11 @@ def test_a_code_that_is_doubled_malformed_or_of_another_community_fails(codes):
 
 
 def test_a_refusal_names_every_failed_rule_and_the_article():
-    verdicts = [Verdict("seamless", passed=False), Verdict("contiguous", passed=True), Verdict("in_band", passed=False)]
+    verdicts = [
+        Verdict("seamless", passed=False),
+        Verdict("contiguous", passed=True),
+        Verdict("in_band", passed=False),
+    ]
     with pytest.raises(PlanNotAdoptable) as refusal:
         require(verdicts)
     assert ["seamless", "in_band"] == refusal.value.facts["failed"]

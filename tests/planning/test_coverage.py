@@ -30,8 +30,12 @@ def test_crossing_lines_need_no_common_vertex_to_enclose_faces():
 
 
 def test_a_corner_on_a_neighbours_side_becomes_a_vertex_of_that_side():
-    long_side = shapely.linestrings([[(0, 0), (0, 10)], [(0, 10), (10, 10)], [(10, 10), (10, 0)], [(10, 0), (0, 0)]])
-    faces = noded_faces([*long_side, shapely.LineString([(0, 5), (5, 5)]), shapely.LineString([(5, 5), (5, 10)])])
+    long_side = shapely.linestrings(
+        [[(0, 0), (0, 10)], [(0, 10), (10, 10)], [(10, 10), (10, 0)], [(10, 0), (0, 0)]]
+    )
+    faces = noded_faces(
+        [*long_side, shapely.LineString([(0, 5), (5, 5)]), shapely.LineString([(5, 5), (5, 10)])]
+    )
     large = faces[np.argmax(shapely.area(faces))]
     assert (0.0, 5.0) in set(map(tuple, shapely.get_coordinates(large)))
     assert shapely.coverage_is_valid(faces)
@@ -108,7 +112,9 @@ def test_a_coverage_stays_seamless_in_degrees():
     degrees = to_geographic_frame(frame)
     assert GEOGRAPHIC == degrees.crs.to_string()
     assert shapely.coverage_is_valid(shapes_of(degrees))
-    assert shared_borders(shapes_of(frame)).pairs.tolist() == shared_borders(shapes_of(degrees)).pairs.tolist()
+    assert (
+        shared_borders(shapes_of(frame)).pairs.tolist() == shared_borders(shapes_of(degrees)).pairs.tolist()
+    )
 
 
 def test_only_a_metric_zone_is_brought_to_degrees():

@@ -60,9 +60,13 @@ def test_with_lines_given_their_nearness_decides():
 
 
 def test_a_border_of_two_communities_is_no_inner_border():
-    cells = make_cells(community_code=[COMMUNITY, "120116005002"], code=[f"{COMMUNITY}001", "120116005002001"])
+    cells = make_cells(
+        community_code=[COMMUNITY, "120116005002"], code=[f"{COMMUNITY}001", "120116005002001"]
+    )
     land = make_frame(
-        [make_box(0, 0, 100, 100), make_box(100, 0, 200, 100)], code=[COMMUNITY, "120116005002"], name=["a", "b"]
+        [make_box(0, 0, 100, 100), make_box(100, 0, 200, 100)],
+        code=[COMMUNITY, "120116005002"],
+        name=["a", "b"],
     )
     assert 0.0 == report_card(cells, None, land).inner_border_m
 

@@ -36,7 +36,9 @@ def is_connected(region: Region, label: list[int], cell: int) -> bool:
     members = [n for n, c in enumerate(label) if c == cell]
     local = {n: i for i, n in enumerate(members)}
     pairs = [(local[n], local[o]) for n in members for o, _, _ in region.neighbours[n] if o in local]
-    return bool(members) and components(len(members), np.array(pairs, dtype=np.int64).reshape(-1, 2)).max() == 0
+    return (
+        bool(members) and components(len(members), np.array(pairs, dtype=np.int64).reshape(-1, 2)).max() == 0
+    )
 
 
 def test_sums_of_a_cell_are_those_of_its_nodes():
@@ -123,8 +125,12 @@ def test_borders_keep_to_the_cheap_edges_when_cutting_costs():
 
 @settings(max_examples=40, deadline=None)
 @given(
-    columns=st.integers(2, 6), rows=st.integers(1, 5), k=st.integers(1, 6), seed=st.integers(0, 1000), data=st.data()
-)  # fmt: skip
+    columns=st.integers(2, 6),
+    rows=st.integers(1, 5),
+    k=st.integers(1, 6),
+    seed=st.integers(0, 1000),
+    data=st.data(),
+)
 def test_any_division_is_connected_complete_and_the_same_for_the_same_seed(columns, rows, k, seed, data):
     count = columns * rows
     k = min(k, count)

@@ -7,6 +7,7 @@ validity bounds ``valid_from``/``valid_to`` (half-open).
 """
 
 from gridmgmt.storage.tables.base import SCHEMA, metadata
+from gridmgmt.storage.tables.cases import case_requests, case_steps, cases, photos, report_photos, reports
 from gridmgmt.storage.tables.catalogue import (
     calendar_days,
     categories,
@@ -19,7 +20,6 @@ from gridmgmt.storage.tables.catalogue import (
     stage_limits,
     work_calendars,
 )
-from gridmgmt.storage.tables.cases import case_requests, case_steps, cases, photos, report_photos, reports
 from gridmgmt.storage.tables.grids import base_features, cell_hexes, cell_workers, grid_cells, grid_plans
 from gridmgmt.storage.tables.org import communities, people, person_roles, sessions, subdistricts, units
 from gridmgmt.storage.tables.records import audit_log, outbox

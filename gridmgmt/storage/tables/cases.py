@@ -176,4 +176,3 @@ case_requests = Table(
         postgresql_where=text("status = 'pending'"),
     ),
 )
-

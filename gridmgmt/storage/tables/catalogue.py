@@ -2,7 +2,7 @@
 
 The columns are those of the tables in ``data/catalogue``, so that a row from a file and a row from
 here go through the same parser of the domain and are refused for the same faults. Any change to
-these tables (and to plans, rosters, units, subdistricts) raises ``rulebook_revision`` by a trigger: a process knows
+these tables (and to plans, rosters, units) raises ``rulebook_revision`` by a trigger: a process knows
 from one integer whether what it holds in memory is still true.
 """
 

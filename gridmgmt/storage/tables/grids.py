@@ -96,6 +96,7 @@ cell_workers = Table(
     Column("on_leave", Boolean, nullable=False, server_default=false()),
     CheckConstraint("duty in ('worker', 'leader', 'deputy')", name="duty"),
     Index("ix_cell_workers_cell_code", "cell_code"),
+    Index("ix_cell_workers_person_id", "person_id"),
 )
 
 base_features = Table(

@@ -53,7 +53,7 @@ export interface Me {
   name: string
   login: string
   roles: string[]
-  subdistrict: { code: string; name: string; district_name: string }
+  subdistrict: { code: string; name: string; district_name: string } | null
   unit_code: string | null
   unit_name: string | null
   cell_codes: string[]
@@ -76,7 +76,7 @@ export interface Category {
 }
 
 export interface Categories {
-  standard_ref: string
+  standard_ref: string | string[]
   items: Category[]
 }
 
@@ -117,6 +117,8 @@ export interface Duty {
 
 export interface TraceLine {
   rule_id: string
+  /** Value of Outcome in gridmgmt/domain/routing.py. */
+  outcome?: string
   matched: boolean
   why: string
 }
@@ -128,6 +130,8 @@ export interface Routing {
   worker_name: string | null
   rule_id: string | null
   reason: string
+  /** Why it waits for a person instead of having a unit; null when it has one. */
+  queue_reason?: string | null
   trace: TraceLine[]
 }
 

@@ -13,6 +13,8 @@ export type Layer = (typeof LAYERS)[number]
 
 export interface FeedItem extends BoardEvent {
   key: string
+  /** Order of arrival, for events of the same second. */
+  seq: number
   /** Arrived while the page was open. */
   fresh: boolean
 }
@@ -130,16 +132,23 @@ export function keep<K extends 'cells' | 'points' | 'heat'>(name: K, value: NonN
   current[name] = markRaw(value)
 }
 
-const keyOf = (event: BoardEvent): string => `${event.at}|${event.kind}|${event.case_id}`
+const secondOf = (event: Pick<BoardEvent, 'at'>): number => Math.floor(Date.parse(event.at) / 1000)
+const keyOf = (event: BoardEvent): string => `${secondOf(event)}|${event.kind}|${event.case_id}`
+let arrivals = 0
 
-/** Merges events into the feed, newest first; a row that names its category replaces one that does not. */
+/**
+ * Merges events, newest first, into the feed. A row that names its category replaces one that does not;
+ * rows keep their order, because moving a row would start its highlight again.
+ */
 export function feed(events: readonly BoardEvent[], fresh: boolean): void {
   const known = new Map(current.feed.map((item) => [item.key, item]))
-  for (const event of events) {
+  for (const event of [...events].reverse()) {
     const key = keyOf(event)
     const before = known.get(key)
     if (before?.category_name && !event.category_name) continue
-    known.set(key, { ...event, key, fresh: before?.fresh ?? fresh })
+    known.set(key, { ...event, key, seq: before?.seq ?? (arrivals += 1), fresh: before?.fresh ?? fresh })
   }
-  current.feed = [...known.values()].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, FEED_LENGTH)
+  current.feed = [...known.values()]
+    .sort((a, b) => secondOf(b) - secondOf(a) || b.seq - a.seq)
+    .slice(0, FEED_LENGTH)
 }

@@ -62,7 +62,3 @@ export function articleName(article: string, locale: Locale): string {
   if (locale === 'en') return `article ${number}${paragraph ? `, paragraph ${paragraph}` : ''}`
   return `第${chineseNumber(number)}条${paragraph ? `第${chineseNumber(paragraph)}款` : ''}`
 }
-
-/** A 15-digit cell code in its parts 6+3+3+3, as people read it. */
-export const showCellCode = (code: string): string =>
-  code.length === 15 ? code.replace(/^(.{6})(.{3})(.{3})(.{3})$/, '$1 $2 $3 $4') : code

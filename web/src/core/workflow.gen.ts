@@ -3,7 +3,8 @@
 // Shape, in the order of the Python table so that a regeneration gives a stable diff:
 //   STATES       one object per State: id, zh = STATE_NAMES_ZH, en = id with spaces and a capital, final
 //   ACTIONS      one object per Action: id, zh = ACTION_NAMES_ZH, en likewise
-//   TRANSITIONS  one object per row: from, action, to, requires (sorted), needsRequest
+//   TRANSITIONS  one object per row: from, action, to, requires (sorted), needsRequest,
+//                permission (of whoever performs it, or grants the request for it)
 //   EVENT_KINDS  every value of EventKind
 
 export const STATES = [
@@ -49,29 +50,29 @@ export const ACTIONS = [
 ] as const;
 
 export const TRANSITIONS = [
-  { from: "reported", action: "ask_confirmation", to: "reported", requires: ["worker_id"], needsRequest: false },
-  { from: "reported", action: "confirm", to: "reported", requires: ["found", "opinion"], needsRequest: false },
-  { from: "reported", action: "reject", to: "rejected", requires: ["reason"], needsRequest: false },
-  { from: "reported", action: "merge", to: "merged", requires: ["master_id"], needsRequest: false },
-  { from: "reported", action: "accept", to: "accepted", requires: [], needsRequest: false },
-  { from: "self_handled", action: "approve_self_handling", to: "closed", requires: [], needsRequest: false },
-  { from: "self_handled", action: "refuse_self_handling", to: "voided", requires: ["reason"], needsRequest: false },
-  { from: "accepted", action: "file", to: "filed", requires: [], needsRequest: false },
-  { from: "accepted", action: "decline", to: "reported", requires: ["reason"], needsRequest: false },
-  { from: "filed", action: "dispatch", to: "handling", requires: ["unit_code"], needsRequest: false },
-  { from: "filed", action: "void", to: "voided", requires: ["reason"], needsRequest: true },
-  { from: "filed", action: "refer", to: "referred", requires: ["reason"], needsRequest: false },
-  { from: "referred", action: "rule", to: "filed", requires: ["document_no", "unit_code"], needsRequest: false },
-  { from: "handling", action: "sign_for", to: "handling", requires: [], needsRequest: false },
-  { from: "handling", action: "extend", to: "handling", requires: ["amount", "reason", "unit"], needsRequest: true },
-  { from: "handling", action: "send_back", to: "filed", requires: ["basis", "reason"], needsRequest: true },
-  { from: "handling", action: "hold", to: "on_hold", requires: ["reason", "resume_on"], needsRequest: true },
-  { from: "handling", action: "submit_result", to: "handled", requires: ["photos", "result"], needsRequest: false },
-  { from: "on_hold", action: "resume", to: "handling", requires: [], needsRequest: false },
-  { from: "handled", action: "pass_verification", to: "verified", requires: ["opinion"], needsRequest: false },
-  { from: "handled", action: "fail_verification", to: "handling", requires: ["reason"], needsRequest: false },
-  { from: "verified", action: "close", to: "closed", requires: [], needsRequest: false },
-  { from: "closed", action: "reopen", to: "handling", requires: ["reason"], needsRequest: false },
+  { from: "reported", action: "ask_confirmation", to: "reported", requires: ["worker_id"], needsRequest: false, permission: "case:accept" },
+  { from: "reported", action: "confirm", to: "reported", requires: ["found", "opinion"], needsRequest: false, permission: "case:confirm" },
+  { from: "reported", action: "reject", to: "rejected", requires: ["reason"], needsRequest: false, permission: "case:accept" },
+  { from: "reported", action: "merge", to: "merged", requires: ["master_id"], needsRequest: false, permission: "case:accept" },
+  { from: "reported", action: "accept", to: "accepted", requires: [], needsRequest: false, permission: "case:accept" },
+  { from: "self_handled", action: "approve_self_handling", to: "closed", requires: [], needsRequest: false, permission: "case:close" },
+  { from: "self_handled", action: "refuse_self_handling", to: "voided", requires: ["reason"], needsRequest: false, permission: "case:close" },
+  { from: "accepted", action: "file", to: "filed", requires: [], needsRequest: false, permission: "case:file" },
+  { from: "accepted", action: "decline", to: "reported", requires: ["reason"], needsRequest: false, permission: "case:file" },
+  { from: "filed", action: "dispatch", to: "handling", requires: ["unit_code"], needsRequest: false, permission: "case:dispatch" },
+  { from: "filed", action: "void", to: "voided", requires: ["reason"], needsRequest: true, permission: "case:void" },
+  { from: "filed", action: "refer", to: "referred", requires: ["reason"], needsRequest: false, permission: "case:refer" },
+  { from: "referred", action: "rule", to: "filed", requires: ["document_no", "unit_code"], needsRequest: false, permission: "case:rule" },
+  { from: "handling", action: "sign_for", to: "handling", requires: [], needsRequest: false, permission: "case:handle" },
+  { from: "handling", action: "extend", to: "handling", requires: ["amount", "reason", "unit"], needsRequest: true, permission: "case:grant" },
+  { from: "handling", action: "send_back", to: "filed", requires: ["basis", "reason"], needsRequest: true, permission: "case:grant" },
+  { from: "handling", action: "hold", to: "on_hold", requires: ["reason", "resume_on"], needsRequest: true, permission: "case:grant" },
+  { from: "handling", action: "submit_result", to: "handled", requires: ["photos", "result"], needsRequest: false, permission: "case:handle" },
+  { from: "on_hold", action: "resume", to: "handling", requires: [], needsRequest: false, permission: "case:handle" },
+  { from: "handled", action: "pass_verification", to: "verified", requires: ["opinion"], needsRequest: false, permission: "case:verify" },
+  { from: "handled", action: "fail_verification", to: "handling", requires: ["reason"], needsRequest: false, permission: "case:verify" },
+  { from: "verified", action: "close", to: "closed", requires: [], needsRequest: false, permission: "case:close" },
+  { from: "closed", action: "reopen", to: "handling", requires: ["reason"], needsRequest: false, permission: "case:close" },
 ] as const;
 
 export const EVENT_KINDS = [

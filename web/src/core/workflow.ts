@@ -62,7 +62,7 @@ export function stagesSeen(history: readonly HistoryLine[], now: State): Set<Sta
   return seen
 }
 
-/** Actions the table knows in a state: what a refused person is told. */
-export function actionsIn(state: State): Action[] {
-  return TRANSITIONS.filter((row) => row.from === state).map((row) => row.action)
+/** The permission that performs an action in a state, or grants the request for it. */
+export function permissionFor(state: State, action: Action): string {
+  return TRANSITIONS.find((row) => row.from === state && row.action === action)?.permission ?? ''
 }

@@ -430,6 +430,7 @@ def _create_tables() -> None:
         schema="app",
     )
     op.create_index("ix_cell_workers_cell_code", "cell_workers", ["cell_code"], unique=False, schema="app")
+    op.create_index("ix_cell_workers_person_id", "cell_workers", ["person_id"], unique=False, schema="app")
     op.create_table(
         "grid_plans",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -793,6 +794,7 @@ def downgrade() -> None:
     op.drop_table("photos", schema="app")
     op.drop_table("person_roles", schema="app")
     op.drop_table("grid_plans", schema="app")
+    op.drop_index("ix_cell_workers_person_id", table_name="cell_workers", schema="app")
     op.drop_index("ix_cell_workers_cell_code", table_name="cell_workers", schema="app")
     op.drop_table("cell_workers", schema="app")
     op.drop_table("people", schema="app")

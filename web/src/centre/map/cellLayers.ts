@@ -4,6 +4,7 @@ import type { FeatureCollection } from 'geojson'
 import type { ExpressionSpecification, GeoJSONSource } from 'maplibre-gl'
 import type { Cells } from '../../api/types.ts'
 import { labelPlace } from '../../core/geo.ts'
+import { shortCellName } from '../../core/names.ts'
 import { FONT, FONT_BOLD } from '../../ui/map/baseStyle.ts'
 import type { MapLibre } from '../../ui/map/createMap.ts'
 import { LOAD_STEPS, PALETTE } from '../../ui/map/palette.ts'
@@ -87,7 +88,7 @@ function addNames(map: MapLibre): void {
 /** Puts names in the middle of cells, and a community's name in the cell nearest to its middle. */
 export function nameCells(map: MapLibre, cells: Cells): void {
   const places = cells.features.map(({ geometry, properties }) => ({ ...properties, at: labelPlace(geometry) }))
-  const features: FeatureCollection['features'] = places.map((cell) => point(cell.at, 'cell', cell.name))
+  const features: FeatureCollection['features'] = places.map((cell) => point(cell.at, 'cell', shortCellName(cell.name, cell.community_name)))
   for (const members of grouped(places, (cell) => cell.community_code).values()) {
     const area = members.reduce((sum, cell) => sum + cell.area_m2, 0)
     const mean = [0, 1].map((i) => members.reduce((sum, c) => sum + (c.at[i] ?? 0) * c.area_m2, 0) / area)

@@ -6,6 +6,7 @@ import type { Heat } from '../../api/types.ts'
 import type { MapLibre } from '../../ui/map/createMap.ts'
 import { HEAT_COLOURS, PALETTE } from '../../ui/map/palette.ts'
 
+const LEAST_TOP = 5
 const NOTHING: FeatureCollection = { type: 'FeatureCollection', features: [] }
 
 export function addHeatLayers(map: MapLibre): void {
@@ -34,13 +35,14 @@ export function showHeat(map: MapLibre, heat: Heat): void {
   const most = mostOf(heat)
   const features = heat.features.map((hex) => ({
     ...hex,
-    properties: { ...hex.properties, share: most > 1 ? Math.sqrt((hex.properties.count - 1) / (most - 1)) : 0.5 },
+    properties: { ...hex.properties, share: Math.sqrt((hex.properties.count - 1) / (most - 1)) },
   }))
   map.getSource<GeoJSONSource>('heat')?.setData({ type: 'FeatureCollection', features } as FeatureCollection)
 }
 
+/** Top of the colour scale: the fullest hexagon, but never so few that two cases look like a fire. */
 export const mostOf = (heat: { features: readonly { properties: { count: number } }[] }): number =>
-  heat.features.reduce((most, hex) => Math.max(most, hex.properties.count), 0)
+  heat.features.reduce((most, hex) => Math.max(most, hex.properties.count), LEAST_TOP)
 
 export function toggleHeat(map: MapLibre, shown: boolean): void {
   for (const id of ['heat', 'heat-line']) map.setLayoutProperty(id, 'visibility', shown ? 'visible' : 'none')

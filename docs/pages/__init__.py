@@ -1,0 +1,1 @@
+"""The generated pages: each function here returns the text of one."""

@@ -1,0 +1,221 @@
+"""The real server in a thread, on a socket of its own, and people who ask it things.
+
+A real server rather than a stand-in: bodies arrive in pieces, streams stay open, several people ask at
+once. The clock is the tests' own and only moves when a test moves it.
+"""
+
+import hashlib
+import io
+import itertools
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from PIL import Image
+from shapely.geometry import shape
+from sqlalchemy import Engine
+
+from api.app import create_app
+from gridmgmt.cli.console import configure_logging
+from gridmgmt.demo.photos import DrawnPhoto
+from gridmgmt.settings import Settings
+from tests.builders_cases import NOW
+from tests.builders_street import ROADSIDE_TRADE, inner_point, make_uuid7
+
+_numbers = itertools.count(1_000_000)
+
+
+def make_photo() -> DrawnPhoto:
+    """A tiny JPEG, another one each time."""
+    buffer, number = io.BytesIO(), next(_numbers)
+    colour = (number >> 16 & 255, number >> 8 & 255, number & 255)
+    Image.new("RGB", (16, 8), colour).save(buffer, "JPEG", comment=str(number).encode())
+    return DrawnPhoto(buffer.getvalue(), hashlib.sha256(buffer.getvalue()).hexdigest())
+
+
+class Clock:
+    """The server's time; it stands still."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+class Server:
+    """An application that is being served; ``client`` speaks to it as nobody in particular."""
+
+    def __init__(self, app: FastAPI, clock: Clock, socket: Path) -> None:
+        self.app, self.clock, self.socket = app, clock, socket
+        self.client = self.connect()
+        self._people: dict[str, Person] = {}
+        self._listed: list[dict[str, Any]] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The server's own connections."""
+        return self.app.state.parts.engine
+
+    def connect(self, **headers: str) -> httpx.Client:
+        """A client with its own connections and cookies."""
+        return httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(self.socket), limits=httpx.Limits(max_connections=40)),
+            base_url="http://street.test",
+            headers=headers,
+            timeout=20.0,
+        )
+
+    def people(self) -> list[dict[str, Any]]:
+        """The demo's people."""
+        if self._listed is None:
+            self._listed = self.client.get("/api/v1/demo").json()["people"]
+        return self._listed
+
+    def person(self, login: str) -> "Person":
+        """Somebody who is signed in."""
+        if login not in self._people:
+            facts = next(p for p in self.people() if p["login"] == login)
+            answer = self.client.post("/api/v1/demo/sign-in", json={"person_id": facts["id"]})
+            assert answer.status_code == 200, answer.text
+            token = answer.cookies["gridmgmt_session"]
+            self.client.cookies.clear()
+            self._people[login] = Person(self, facts, token)
+        return self._people[login]
+
+    def forget(self) -> None:
+        """Whoever is asked for next signs in anew."""
+        self._people.clear()
+
+    def close(self) -> None:
+        """Close every client."""
+        for one in (self.client, *(p.http for p in self._people.values())):
+            one.close()
+
+
+class Person:
+    """Somebody signed in with a bearer token."""
+
+    def __init__(self, server: Server, facts: Mapping[str, Any], token: str) -> None:
+        self.server, self.token = server, token
+        self.id, self.cells = facts["id"], facts["cell_codes"]
+        self.http = server.connect(Authorization=f"Bearer {token}")
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        """GET below /api/v1."""
+        return self.http.get(f"/api/v1{path}", params=params)
+
+    def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        """POST below /api/v1."""
+        return self.http.post(f"/api/v1{path}", json=body, headers=headers)
+
+    def put_photo(self, photo: DrawnPhoto, media_type: str = "image/jpeg") -> httpx.Response:
+        """Upload a photo."""
+        headers = {"Content-Type": media_type}
+        return self.http.put(f"/api/v1/photos/{photo.sha256}", content=photo.content, headers=headers)
+
+    def photo(self) -> str:
+        """A stored photo's digest, another one each time."""
+        made = make_photo()
+        assert self.put_photo(made).status_code == 201
+        return made.sha256
+
+    def draft(self, **over: Any) -> dict[str, Any]:
+        """A report as a phone sends it, from inside this worker's first cell."""
+        body: dict[str, Any] = {
+            "id": str(make_uuid7(next(_numbers))),
+            "category": ROADSIDE_TRADE,
+            "description": "占道经营",
+            "position": {**self.place, "datum": "wgs84", "accuracy_m": 8.0},
+            "observed_at": (self.server.clock.at - timedelta(minutes=10)).isoformat(),
+            "photos": None,
+        }
+        body |= over
+        if body["photos"] is None:
+            body["photos"] = [self.photo()]
+        return body
+
+    @cached_property
+    def place(self) -> dict[str, float]:
+        """A position inside this worker's first cell; inside the first of all for others."""
+        cells = self.get("/cells").json()["features"]
+        mine = next(f for f in cells if f["properties"]["code"] in self.cells or not self.cells)
+        point = inner_point(shape(mine["geometry"]))
+        return {"lon": point.lon, "lat": point.lat}
+
+    def report(self, **over: Any) -> dict[str, Any]:
+        """File a report; its case in full."""
+        answer = self.post("/reports", self.draft(**over))
+        assert answer.status_code == 201, answer.text
+        return self.get(f"/cases/{answer.json()['case_id']}").json()
+
+    def act(self, case: Mapping[str, Any], action: str, **facts: Any) -> httpx.Response:
+        """Try to move a case."""
+        body = {"command_id": str(uuid.uuid4()), "action": action, "version": case["version"], "facts": facts}
+        return self.post(f"/cases/{case['id']}/actions", body)
+
+    def moved(self, case: Mapping[str, Any], action: str, **facts: Any) -> dict[str, Any]:
+        """Move a case; it as it is then."""
+        answer = self.act(case, action, **facts)
+        assert answer.status_code == 200, answer.text
+        moved: dict[str, Any] = answer.json()
+        return moved
+
+    def ask(self, case: Mapping[str, Any], action: str, **facts: Any) -> httpx.Response:
+        """Ask for an action that needs a yes."""
+        body = {"id": str(uuid.uuid4()), "action": action, "version": case["version"], "facts": facts}
+        return self.post(f"/cases/{case['id']}/requests", body)
+
+
+def make_settings(url: str, directory: Path, **over: Any) -> Settings:
+    """Settings of a demo that keeps everything below a directory."""
+    web = directory / "web"
+    (web / "assets").mkdir(parents=True, exist_ok=True)
+    (web / "centre.html").write_text("<!doctype html><title>centre</title>", encoding="utf-8")
+    (web / "field.html").write_text("<!doctype html><title>field</title>", encoding="utf-8")
+    (web / "assets" / "a.js").write_text("export {}", encoding="utf-8")
+    values = {"environment": "demo", "database_url": url, "home": directory, "web_dir": web} | over
+    return Settings(**values)
+
+
+@contextmanager
+def served(settings: Settings, directory: Path, **parts: Any) -> Iterator[Server]:
+    """Serve an application until the block ends."""
+    configure_logging("error")
+    clock = Clock()
+    app = create_app(settings, clock=clock, **parts)
+    socket = directory / f"{uuid.uuid4().hex[:8]}.sock"
+    config = uvicorn.Config(
+        app, uds=str(socket), log_level="critical", access_log=False, timeout_graceful_shutdown=1
+    )
+    listening = _Listening(config)
+    thread = threading.Thread(target=listening.run, daemon=True)
+    thread.start()
+    assert listening.ready.wait(20), "the server did not start"
+    server = Server(app, clock, socket)
+    try:
+        yield server
+    finally:
+        server.close()
+        listening.should_exit = True
+        thread.join(20)
+
+
+class _Listening(uvicorn.Server):
+    """Says when it listens, so that nobody has to look again and again."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()

@@ -1,0 +1,60 @@
+"""Rulebooks are kept while nothing changes, read anew when something does, and built once at a time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import Engine, text
+
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import catalogue
+from gridmgmt.storage.db import Db, transaction
+from tests.builders_cases import STREET
+from tests.builders_street import ENFORCEMENT
+
+
+def test_the_same_revision_is_the_same_book(db: Db, books: RuleBooks) -> None:
+    assert books.current(db, STREET) is books.current(db, STREET)
+
+
+def test_a_change_is_seen_by_the_next_who_asks(db: Db, books: RuleBooks) -> None:
+    before = books.current(db, STREET)
+    db.execute(text("update app.units set active = false where code = :c"), {"c": ENFORCEMENT})
+    after = books.current(db, STREET)
+    assert (before.units[ENFORCEMENT].active, after.units[ENFORCEMENT].active) == (True, False)
+    assert after.revision == before.revision + 1
+
+
+def test_an_unchanged_plan_keeps_its_index_and_a_changed_one_gets_a_new_one(db: Db, books: RuleBooks) -> None:
+    before = books.current(db, STREET)
+    db.execute(text("update app.people set name = name"))
+    same = books.current(db, STREET)
+    assert same is not before
+    assert same.plans[0].index is before.plans[0].index
+    db.execute(text("update app.grid_plans set valid_from = valid_from - interval '1 day'"))
+    moved = books.current(db, STREET)
+    assert moved.plans[0].index is before.plans[0].index
+    assert moved.plans[0].plan.valid_from < before.plans[0].plan.valid_from
+    db.execute(text("update app.grid_cells set name = '改名' where code = :c"), {"c": before.plans[0].index.codes[0]})
+    assert books.current(db, STREET).plans[0].index is not before.plans[0].index
+
+
+def test_many_threads_that_find_no_book_build_it_once(engine: Engine, monkeypatch) -> None:
+    built, load = [], catalogue.load_rulebook
+    together = threading.Barrier(2)
+
+    def slow(db: Db, code: str, **known: object):
+        built.append(code)
+        return load(db, code, **known)
+
+    monkeypatch.setattr(catalogue, "load_rulebook", slow)
+    books = RuleBooks()
+
+    def ask(_: int) -> object:
+        with transaction(engine, read_only=True) as db:
+            together.wait(10)
+            return books.current(db, STREET)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(ask, range(2))
+    assert first is second
+    assert built == [STREET]
