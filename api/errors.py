@@ -1,14 +1,13 @@
 """The one table that turns errors into HTTP, and the problem+json renderer (RFC 9457).
 
 Outside the actor's scope a refusal is rendered as "not found": whether a thing exists elsewhere is
-not said. What is not a :class:`~gridmgmt.errors.GridError` answers 500 with a request id and not a
-word of its insides.
+not said. What is not a :class:`~gridmgmt.errors.GridError` passes through to ``api/guard.py``, which answers
+500 with a request id and not a word of its insides.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,8 +15,6 @@ from starlette.exceptions import HTTPException
 from api.answers import Json
 from gridmgmt import errors
 from gridmgmt.errors import GridError
-
-log = structlog.get_logger(__name__)
 
 STATUS_OF: Mapping[type[GridError], int] = {
     errors.GridError: 500,
@@ -75,7 +72,11 @@ def problem(
     headers = {}
     if facts and "retry_after_s" in facts:
         headers["Retry-After"] = str(facts["retry_after_s"])
-    return Json(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    try:
+        return Json(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    except TypeError:
+        # A fact quotes what the sender gave, and that has no form in JSON.
+        return Json(body | {"facts": {}}, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _grid_error(request: Request, exc: GridError) -> Json:
@@ -102,22 +103,19 @@ def _invalid_request(request: Request, exc: RequestValidationError) -> Json:
     )
 
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_HTTP_CODES = {
+    400: "invalid_input",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 
 
 def _http_error(request: Request, exc: HTTPException) -> Json:
-    code = _HTTP_CODES.get(exc.status_code, "http_error")
-    return problem(request, exc.status_code, code, str(exc.detail))
-
-
-def _unexpected(request: Request, exc: Exception) -> Json:
-    log.error("unexpected_error", path=request.url.path, exc_info=exc)
-    return problem(
-        request,
-        500,
-        "internal_error",
-        "Something went wrong here; nothing of this request was stored.",
-    )
+    # FastAPI answers 400 to JSON that it cannot take in at all; here every unreadable request is 422.
+    status = 422 if exc.status_code == 400 else exc.status_code
+    return problem(request, status, _HTTP_CODES.get(exc.status_code, "http_error"), str(exc.detail))
 
 
 def install(app: FastAPI) -> None:
@@ -125,4 +123,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GridError, _grid_error)  # type: ignore[arg-type]  # called for this class only
     app.add_exception_handler(RequestValidationError, _invalid_request)  # type: ignore[arg-type]  # called for this class only
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]  # called for this class only
-    app.add_exception_handler(Exception, _unexpected)

@@ -1,6 +1,7 @@
-"""ASGI middleware in front of everything: request id, body limits, same-origin writes, headers.
+"""ASGI middleware in front of everything: request id, body limits, same-origin writes, headers, the last net.
 
-Written against ASGI itself, because a limit has to act before the body is in memory.
+Written against ASGI itself, because a limit has to act before the body is in memory. What nobody else
+caught is caught here and not by Starlette's own outermost net, so that its answer has the headers too.
 """
 
 import re
@@ -9,6 +10,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
+import structlog
+from starlette.requests import ClientDisconnect
+
+log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -98,14 +103,25 @@ class Guard:
 
         async def noted(message: Message) -> None:
             nonlocal started
+            # Whoever reads the body may turn the interruption into an answer of his own; ours counts.
+            if seen > limit and not started:
+                raise _BodyTooLarge
             started = True
             await send(message)
 
         try:
             await self._app(scope, counted, noted)
-        except _BodyTooLarge:
-            if not started:
+        except ClientDisconnect:
+            log.info("client_disconnected", path=scope["path"], request_id=request_id)
+        except Exception as exc:
+            if started:
+                raise
+            if seen > limit:
                 await _refuse_too_large(send, limit, request_id)
+                return
+            log.error("unexpected_error", path=scope["path"], request_id=request_id, exc_info=exc)
+            detail = "Something went wrong here; nothing of this request was stored."
+            await _refuse(send, 500, "internal_error", detail, request_id)
 
 
 def _is_cross_origin_write(scope: Scope, headers: dict[bytes, bytes]) -> bool:

@@ -217,6 +217,6 @@ def _planner() -> Actor:
 
 def _add_people(db: Any, plan: GridPlan, given: CatalogueTables, now: datetime) -> None:
     cells = [c.code for c in plan.cells]
-    units = [row["code"] for row in given.units if row["active"] == "1" and row["kind"] != "community"]
+    units = [row["code"] for row in given.units if row["active"] == "1"]
     made = make_people(SUBDISTRICT_CODE, cells, units, seed=SEED, since=(now - timedelta(days=2)).date())
     people.add_people(db, made.people, made.roles, made.roster)

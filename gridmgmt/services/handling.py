@@ -15,6 +15,7 @@ from gridmgmt.domain import case as case_rules
 from gridmgmt.domain.case import Case, Clocks
 from gridmgmt.domain.duty import check_dispatch
 from gridmgmt.domain.org import Actor, Unit, UnitKind
+from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
@@ -141,7 +142,13 @@ def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: 
         return {"worker_id": str(worker)}
     chosen, why = book.roster.choose(case.cell_code, book.day_of(now))
     # The grid worker handles what his community is responsible for; other units send their own people.
-    chosen = chosen if unit.kind is UnitKind.COMMUNITY else None
+    if unit.kind is not UnitKind.COMMUNITY:
+        chosen = None
+    elif chosen is not None and case.acted.get(chosen, Axis.HANDLING) is not Axis.HANDLING:
+        chosen, why = (
+            None,
+            f"{why}, but he acted for {case.acted[chosen]} on this case; the unit sends somebody",
+        )
     return {"worker_id": str(chosen) if chosen else None, "worker_reason": why}
 
 

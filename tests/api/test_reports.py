@@ -200,7 +200,7 @@ def test_a_refused_report_is_audited_with_code_and_article(server: Server, worke
         query = text("select actor_id, action, outcome, code, article, rule from app.audit_log where request_id = :id")
         row = db.execute(query, {"id": answer.json()["request_id"]}).one()
     assert (str(row.actor_id), *row[1:]) == (
-        worker.id, "POST /api/v1/reports", "refused", "outside_area", "21-1", "R21a",
+        worker.id, "POST /reports", "refused", "outside_area", "21-1", "R21a",
     )  # fmt: skip
 
 

@@ -25,17 +25,20 @@ EVERY_ERROR = [kind for _, kind in tree()]
 
 
 def texts(language: str) -> str:
-    return (ROOT / "web" / "src" / "core" / "i18n" / f"{language}.ts").read_text(encoding="utf-8")
+    """All texts of a language; they lie in several files."""
+    folder = ROOT / "web" / "src" / "core" / "i18n"
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"*{language}.ts")))
 
 
 def block(text: str, name: str) -> str:
     """The object literal of that name: from its brace to the one that closes it."""
-    start = text.index(f"{name}: {{")
+    found = re.search(rf"\b{name}(: [^={{]+)?( =|:) \{{", text)
+    assert found, name
     depth = 0
-    for place in range(text.index("{", start), len(text)):
+    for place in range(found.end() - 1, len(text)):
         depth += {"{": 1, "}": -1}.get(text[place], 0)
         if depth == 0:
-            return text[start : place + 1]
+            return text[found.start() : place + 1]
     raise AssertionError(name)
 
 

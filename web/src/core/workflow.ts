@@ -62,6 +62,10 @@ export function stagesSeen(history: readonly HistoryLine[], now: State): Set<Sta
   return seen
 }
 
+/** Whether some step out of a state is for whoever has these permissions; the server decides which. */
+export const awaits = (state: State, permissions: readonly string[]): boolean =>
+  TRANSITIONS.some((row) => row.from === state && permissions.includes(row.permission))
+
 /** The permission that performs an action in a state, or grants the request for it. */
 export function permissionFor(state: State, action: Action): string {
   return TRANSITIONS.find((row) => row.from === state && row.action === action)?.permission ?? ''

@@ -1,0 +1,239 @@
+"""The event stream: what is delivered arrives, once and in order; whoever comes back misses nothing."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx
+import pytest
+
+import api.stream
+from gridmgmt import worker as background
+from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.storage import outbox
+from gridmgmt.storage.db import transaction
+from tests.api.client import Person, Server
+from tests.builders_cases import ELSEWHERE, NOW, STREET
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch) -> None:
+    monkeypatch.setattr(api.stream, "_POLL_S", 0.01)
+
+
+def deliver(server: Server) -> None:
+    """One turn of the worker, by hand."""
+    while background.turn(server.engine, NOW, sweep=False):
+        pass
+
+
+def tell(server: Server, *numbers: str, street: str = STREET) -> None:
+    """Deliver events that bear these numbers."""
+    with transaction(server.engine) as db:
+        outbox.append(db, [Event(EventKind.CASE_FILED, street, NOW, None, {"number": n}) for n in numbers])
+    deliver(server)
+
+
+class Stream:
+    """An open stream, read event by event."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self._lines = answer.iter_lines()
+        assert next(self._lines) == "retry: 2000"
+        assert next(self._lines) == ""
+
+    def next(self) -> dict:
+        """The next event; comments are passed over."""
+        event: dict = {}
+        for line in self._lines:
+            if not line and "data" in event:
+                return event | {"data": json.loads(event["data"])}
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = value
+        raise AssertionError("the stream ended")
+
+    def numbers(self, count: int) -> list[str]:
+        return [self.next()["data"]["number"] for _ in range(count)]
+
+
+@contextmanager
+def listening(person: Person, **headers: str) -> Iterator[Stream]:
+    with person.server.connect(Authorization=f"Bearer {person.token}", **headers) as client:
+        with client.stream("GET", "/api/v1/stream") as answer:
+            assert answer.status_code == 200
+            yield Stream(answer)
+
+
+def test_an_event_arrives_with_its_kind_number_and_case(server: Server, worker: Person, shift: Person) -> None:
+    deliver(server)
+    with listening(shift) as stream:
+        case = worker.report()
+        deliver(server)
+        events = [stream.next() for _ in range(4)]
+    assert [e["event"] for e in events] == ["report_received", "report_accepted", "case_filed", "case_dispatched"]
+    ids = [int(e["id"]) for e in events]
+    assert ids == sorted(set(ids))
+    assert events[-1]["data"] == {
+        "kind": "case_dispatched", "at": "2026-11-23T02:00:00+00:00", "case_id": case["id"],
+        "number": case["number"], "state": "handling", "cell_code": case["cell_code"], "unit_code": "HZD-01",
+    }  # fmt: skip
+
+
+def test_the_stream_is_one_and_is_not_kept(shift: Person) -> None:
+    with listening(shift) as stream:
+        assert stream.answer.headers["Content-Type"].startswith("text/event-stream")
+        assert stream.answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_was_delivered_before_is_not_repeated(server: Server, shift: Person) -> None:
+    tell(server, "old")
+    with listening(shift) as stream:
+        tell(server, "new")
+        assert stream.numbers(1) == ["new"]
+
+
+def test_whoever_comes_back_gets_what_he_missed_and_nothing_twice(server: Server, shift: Person) -> None:
+    with listening(shift) as stream:
+        tell(server, "1", "2", "3")
+        seen = stream.next()["id"]
+    tell(server, "4")
+    with listening(shift, **{"Last-Event-ID": seen}) as stream:
+        tell(server, "5")
+        assert stream.numbers(4) == ["2", "3", "4", "5"]
+
+
+def test_whoever_was_away_for_long_misses_nothing_either(server: Server, shift: Person) -> None:
+    with listening(shift) as stream:
+        tell(server, "first")
+        seen = stream.next()["id"]
+    tell(server, *(str(n) for n in range(1200)))
+    with listening(shift, **{"Last-Event-ID": seen}) as stream:
+        tell(server, "last")
+        assert stream.numbers(1201) == [*(str(n) for n in range(1200)), "last"]
+
+
+def test_nothing_falls_between_catching_up_and_listening(server: Server, shift: Person, monkeypatch) -> None:
+    """An event that is delivered right after the missed ones were read still arrives."""
+    with listening(shift) as stream:
+        tell(server, "before")
+        seen = stream.next()["id"]
+    read, told = outbox.delivered_after, threading.Event()
+
+    def read_and_be_overtaken(db, delivery_no, subdistricts, **options):
+        rows = read(db, delivery_no, subdistricts, **options)
+        if subdistricts is not None and not told.is_set():
+            told.set()
+            tell(server, "between")
+        return rows
+
+    with listening(shift):  # somebody else listens, so events are being handed out
+        monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
+        with listening(shift, **{"Last-Event-ID": seen}) as stream:
+            tell(server, "after")
+            assert stream.numbers(2) == ["between", "after"]
+
+
+def test_the_first_listener_misses_nothing_between_catching_up_and_listening(
+    server: Server, shift: Person, monkeypatch
+) -> None:
+    with listening(shift) as stream:
+        tell(server, "before")
+        seen = stream.next()["id"]
+    server.app.state.hub._task.cancel()  # so that the next listener starts the reader anew
+    read, told = outbox.delivered_after, threading.Event()
+
+    def read_and_be_overtaken(db, delivery_no, subdistricts, **options):
+        rows = read(db, delivery_no, subdistricts, **options)
+        if subdistricts is not None and not told.is_set():
+            told.set()
+            tell(server, "between")
+        return rows
+
+    monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
+    with listening(shift, **{"Last-Event-ID": seen}) as stream:
+        tell(server, "after")
+        assert stream.numbers(2) == ["between", "after"]
+
+
+@pytest.mark.parametrize("odd", ["yesterday", "-1", "²", "9" * 40, "", "1e3", " "])
+def test_a_last_id_that_is_none_begins_with_what_comes(server: Server, shift: Person, odd: str) -> None:
+    with listening(shift, **{"Last-Event-ID": odd.encode().decode("latin-1")}) as stream:
+        tell(server, f"after {odd}")
+        assert stream.numbers(1) == [f"after {odd}"]
+
+
+def test_several_listeners_get_the_same_events(server: Server, worker: Person, shift: Person) -> None:
+    with listening(shift) as first, listening(worker) as second:
+        tell(server, "a", "b")
+        assert first.numbers(2) == second.numbers(2) == ["a", "b"]
+
+
+def test_events_of_other_streets_are_not_heard(server: Server, shift: Person) -> None:
+    with listening(shift) as stream:
+        tell(server, "there", street=ELSEWHERE)
+        tell(server, "here")
+        assert stream.numbers(1) == ["here"]
+
+
+def test_a_quiet_stream_shows_that_it_lives(shift: Person, monkeypatch) -> None:
+    monkeypatch.setattr(api.stream, "_HEARTBEAT_S", 0.02)
+    with listening(shift) as stream:
+        assert next(stream._lines) == ": still here"
+
+
+def test_a_stream_needs_a_session(server: Server) -> None:
+    assert server.client.get("/api/v1/stream").status_code == 401
+
+
+def test_a_listener_who_left_is_forgotten(server: Server, worker: Person, shift: Person) -> None:
+    with listening(worker) as other:
+        with listening(shift):
+            pass
+        hub = server.app.state.hub
+        while len(hub._open) > 1:
+            tell(server, "anybody there?")  # a closed stream is noticed when something is sent
+            other.next()
+        assert len(hub._open) == 1
+
+
+def test_a_listener_who_does_not_keep_up_loses_his_stream_and_not_the_others(server: Server, shift: Person) -> None:
+    hub = server.app.state.hub
+    with listening(shift) as quick:
+        slow = api.stream.Subscription(frozenset({STREET}))
+        hub._open.add(slow)
+        tell(server, *(str(n) for n in range(api.stream._QUEUE + 1)))
+        assert len(quick.numbers(api.stream._QUEUE + 1)) == api.stream._QUEUE + 1
+        assert slow.overrun
+        assert slow not in hub._open
+
+
+def test_a_fault_in_reading_does_not_end_the_streams(server: Server, shift: Person, monkeypatch) -> None:
+    hub, faults = server.app.state.hub, [ValueError("odd row")]
+    fetch = hub._fetch
+
+    def sometimes(after: int):
+        if faults:
+            raise faults.pop()
+        return fetch(after)
+
+    with listening(shift) as stream:
+        tell(server, "before")
+        assert stream.numbers(1) == ["before"]
+        monkeypatch.setattr(hub, "_fetch", sometimes)
+        tell(server, "after")
+        assert stream.numbers(1) == ["after"]
+
+
+def test_overdue_cases_are_heard_of(server: Server, worker: Person, shift: Person) -> None:
+    deliver(server)
+    with listening(shift) as stream:
+        case = worker.report()
+        background.turn(server.engine, NOW + timedelta(days=1), sweep=True)
+        deliver(server)
+        events = [stream.next() for _ in range(5)]
+    late = [e["data"]["case_id"] for e in events if e["event"] == "case_overdue"]
+    assert case["id"] in late

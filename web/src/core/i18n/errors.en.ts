@@ -1,0 +1,61 @@
+// Refusals and errors by the codes of core/errors.gen.ts: what happened, and what to do now.
+
+import type { Messages } from './zh-CN.ts'
+
+export const refusal: Messages['refusal'] = {
+  basis: 'Basis: Tianjin Subdistrict Office Regulations, {article}',
+  state_now: 'State of the case now: {state}',
+  legal: 'Possible now: {actions}',
+  nothing_legal: 'Nothing can be done in this state.',
+  missing: 'Still missing: {facts}',
+  limit: 'The limit is {limit} MB.',
+  photo_reasons: {
+    hash_differs: 'What arrived is not what was sent. Please send it again.',
+    not_an_image: 'This is not a JPEG, PNG or WebP image.',
+    truncated: 'The image is cut short or damaged. Please take it again.',
+    too_many_pixels: 'The image has too many pixels.',
+    type_differs: 'The content is of another type than its name says.',
+  },
+  guards: {
+    confirmed: 'A report from the public is confirmed on site first.',
+    signed: 'Sign for the case first.',
+    ruled: 'The district ruled on the unit; the case cannot be sent back.',
+    other_master: 'A case cannot be merged into itself.',
+    granted: 'This needs a granted request.',
+    in_time: 'An extension is asked for before the deadline.',
+    pending: 'The request was decided before.',
+    direct: 'This needs no request and can be done directly.',
+    lapsed: 'The request was made in an earlier round of handling; please ask again.',
+    one_pending: 'The same request is already waiting for an answer.',
+    open_master: 'A report is merged into a case that is being handled or was closed.',
+  },
+}
+
+export const errors: Messages['errors'] = {
+  grid_error: { title: 'That did not work', hint: 'Please try again later, or tell your administrator.' },
+  invalid_input: { title: 'Something is wrong in the input', hint: 'Please check what you entered.' },
+  invalid_code: { title: 'The code is not correct', hint: 'Its length, characters or check digit are wrong.' },
+  invalid_geometry: { title: 'The shape is not correct', hint: 'It is empty, crosses itself or is too large.' },
+  wrong_crs: { title: 'Datum missing', hint: 'A position names its datum (WGS84, CGCS2000, GCJ02 or BD09).' },
+  missing_fact: { title: 'Information is missing', hint: 'Fill it in and try again.' },
+  outside_area: { title: 'Outside the cells of this subdistrict', hint: 'Please check the place on the map.' },
+  unknown_category: { title: 'No such category', hint: 'The catalogue of that day does not have it. Please choose again.' },
+  implausible_time: { title: 'The time cannot be right', hint: 'Seen in the future or too long ago. Please check the phone’s clock.' },
+  unacceptable_photo: { title: 'The photo cannot be used', hint: 'Please take another one.' },
+  too_large: { title: 'The file is too large', hint: 'Please take a smaller photo.' },
+  not_signed_in: { title: 'Your session has ended', hint: 'Sign in again; unsent reports stay on this phone.' },
+  not_allowed: { title: 'Not permitted', hint: 'Your post cannot do this.' },
+  duties_not_separated: { title: 'Separation of duties', hint: 'Nobody handles and verifies the same case. You acted on another side of this one; somebody else must do it.' },
+  not_found: { title: 'Not found', hint: 'It does not exist, or lies outside your scope.' },
+  conflict: { title: 'Contradicts the present state', hint: 'Please refresh and try again.' },
+  illegal_action: { title: 'Not possible in this state', hint: 'The workflow does not permit this step.' },
+  not_ready: { title: 'Not ready yet', hint: 'The step is legal, but something has to happen first.' },
+  off_duty_list: { title: 'Not on the duty list', hint: 'The duty list does not give this to the subdistrict; it belongs to the district.' },
+  stale_version: { title: 'Somebody moved this case first', hint: 'It has been refreshed. Look at it again before you act.' },
+  content_differs: { title: 'This id is taken', hint: 'The server already has other content under it; the stored one stays.' },
+  plan_not_in_force: { title: 'No grid plan in force', hint: 'No plan is published for this place and day. Tell your administrator.' },
+  plan_not_adoptable: { title: 'The plan cannot be published', hint: 'It breaks constraints.' },
+  infeasible: { title: 'No feasible answer', hint: 'Nothing satisfies the given conditions.' },
+  unavailable: { title: 'Service unavailable', hint: 'Nothing is lost; it is tried again by itself.' },
+  internal_error: { title: 'The server failed', hint: 'Nothing is lost. Please try again later.' },
+}
