@@ -66,7 +66,7 @@ class Work:
     def __init__(self, request: Request) -> None:
         self.parts: Parts = request.app.state.parts
         self.request_id: str = request.state.request_id
-        self._token = _token(request)
+        self._token = token_of(request)
         self._what = f"{request.method} {request.scope['route'].path}"
         self._object = "/".join(str(v) for v in request.path_params.values())
 
@@ -116,7 +116,8 @@ class Work:
             )
 
 
-def _token(request: Request) -> str | None:
+def token_of(request: Request) -> str | None:
+    """The token that a request is judged by: the Authorization header's before the cookie's."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value

@@ -3,6 +3,9 @@
 The worker numbers what it delivers; this side reads the rows by that number, which grows in commit
 order. A slow browser loses its stream, not the others' (its queue is bounded); it reconnects with the
 last number it saw and misses nothing.
+
+Whoever resumes subscribes first and reads what he missed afterwards: an event that is delivered in
+between arrives by both ways, and its number tells.
 """
 
 import asyncio
@@ -37,7 +40,7 @@ class Hub:
     Parameters
     ----------
     fetch : reads rows delivered after a delivery number, of any subdistrict; called in a thread.
-    newest : the delivery number to begin after; called in a thread once.
+    newest : the delivery number to begin after; called in a thread whenever reading begins.
     """
 
     def __init__(self, fetch: Callable[[int], list[OutboxRow]], newest: Callable[[], int]) -> None:
@@ -45,13 +48,24 @@ class Hub:
         self._newest = newest
         self._open: set[Subscription] = set()
         self._task: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
 
-    def subscribe(self, scope: frozenset[str]) -> Subscription:
-        """Open a stream for these subdistricts; the first one starts the reader."""
+    async def subscribe(self, scope: frozenset[str]) -> Subscription:
+        """Open a stream for these subdistricts: every event delivered after the return will be in it.
+
+        Raises
+        ------
+        Unavailable
+            The database is down; nothing was opened.
+        """
         subscription = Subscription(scope)
-        self._open.add(subscription)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+        async with self._starting:
+            if self._task is None or self._task.done():
+                last = await asyncio.to_thread(self._newest)
+                self._open.add(subscription)
+                self._task = asyncio.create_task(self._run(last))
+            else:
+                self._open.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -74,17 +88,17 @@ class Hub:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _run(self) -> None:
-        last: int | None = None
+    async def _run(self, last: int) -> None:
         while self._open:
             try:
-                if last is None:
-                    last = await asyncio.to_thread(self._newest)
                 for row in await asyncio.to_thread(self._fetch, last):
                     last = row.delivery_no
                     self._hand_out(row)
             except Unavailable:
                 log.warning("stream_database_unavailable")
+            except Exception:
+                # All streams hang on this loop: one fault must not silence them.
+                log.exception("stream_read_failed")
             await asyncio.sleep(_POLL_S)
 
     def _hand_out(self, row: OutboxRow) -> None:

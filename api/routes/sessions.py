@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from api.answers import Json
-from api.deps import COOKIE, AppParts, OneTransaction, Parts, token_hash
+from api.deps import COOKIE, AppParts, OneTransaction, Parts, token_hash, token_of
 from api.models import Model, problems
 from gridmgmt.errors import NotFound
 from gridmgmt.services import sessions
@@ -67,8 +67,7 @@ def me(work: OneTransaction) -> Response:
 def sign_out(request: Request, work: OneTransaction, parts: AppParts) -> Response:
     """End this session at once."""
     with work.begin() as w:
-        token = request.cookies.get(COOKIE) or request.headers.get("authorization", "")[7:]
-        sessions.end(w.db, w.actor, w.now, token_hash(token))
+        sessions.end(w.db, w.actor, w.now, token_hash(token_of(request) or ""))
     response = Response(status_code=204)
     response.delete_cookie(
         COOKIE, path="/", httponly=True, samesite="lax", secure=parts.settings.cookies_are_secure

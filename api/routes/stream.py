@@ -11,10 +11,13 @@ from fastapi.responses import StreamingResponse
 from api.deps import OneTransaction, Work
 from api.models import problems
 from api.stream import Hub, Subscription
-from gridmgmt.storage import outbox
+from gridmgmt.services import reading
 from gridmgmt.storage.outbox import OutboxRow
 
 router = APIRouter(tags=["centre"])
+
+_PAGE = 500
+_LONGEST_ID = 18  # digits that surely fit into 64 bits
 
 
 @router.get(
@@ -27,30 +30,46 @@ async def stream(
 ) -> StreamingResponse:
     """Events of the actor's subdistricts as they are delivered."""
     hub: Hub = request.app.state.hub
-    resume_from = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
-    scope, missed = await run_in_threadpool(_catch_up, work, resume_from)
-    subscription = hub.subscribe(scope)
+    scope, newest = await run_in_threadpool(_beginning, work)
+    subscription = await hub.subscribe(scope)
     return StreamingResponse(
-        _lines(hub, subscription, missed),
+        _lines(hub, subscription, work, min(_number(last_event_id, newest), newest)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-def _catch_up(work: Work, resume_from: int | None) -> tuple[frozenset[str], list[OutboxRow]]:
-    # A short transaction of its own: nothing holds a connection for the life of a stream.
+def _number(last_event_id: str | None, newest: int) -> int:
+    """The event to go on after: the newest one, unless the browser names another."""
+    given = last_event_id or ""
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST_ID else newest
+
+
+# Short transactions of their own: nothing holds a connection for the life of a stream.
+
+
+def _beginning(work: Work) -> tuple[frozenset[str], int]:
     with work.begin(read_only=True) as w:
-        scope = w.actor.subdistricts
-        missed = [] if resume_from is None else outbox.delivered_after(w.db, resume_from, scope)
-    return scope, missed
+        found = w.actor.subdistricts, reading.newest_event(w.db, w.actor)
+    return found
 
 
-async def _lines(hub: Hub, subscription: Subscription, missed: list[OutboxRow]) -> AsyncIterator[bytes]:
+def _missed(work: Work, after: int) -> list[OutboxRow]:
+    with work.begin(read_only=True) as w:
+        missed = reading.events_after(w.db, w.actor, after, limit=_PAGE)
+    return missed
+
+
+async def _lines(hub: Hub, subscription: Subscription, work: Work, last: int) -> AsyncIterator[bytes]:
     try:
         yield b"retry: 2000\n\n"
-        for row in missed:
-            yield _event(row)
-        last = missed[-1].delivery_no if missed else 0
+        more = True
+        while more:
+            page = await run_in_threadpool(_missed, work, last)
+            for row in page:
+                last = row.delivery_no
+                yield _event(row)
+            more = len(page) == _PAGE
         async for new in hub.rows(subscription):
             if new is None:
                 yield b": still here\n\n"

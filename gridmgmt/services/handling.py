@@ -144,11 +144,9 @@ def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: 
     # The grid worker handles what his community is responsible for; other units send their own people.
     if unit.kind is not UnitKind.COMMUNITY:
         chosen = None
-    elif chosen is not None and case.acted.get(chosen, Axis.HANDLING) is not Axis.HANDLING:
-        chosen, why = (
-            None,
-            f"{why}, but he acted for {case.acted[chosen]} on this case; the unit sends somebody",
-        )
+    elif chosen is not None and (axis := case.acted.get(chosen, Axis.HANDLING)) is not Axis.HANDLING:
+        why = f"{why}, but he acted for {axis} on this case; the unit sends somebody"
+        chosen = None
     return {"worker_id": str(chosen) if chosen else None, "worker_reason": why}
 
 

@@ -31,6 +31,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import board, cases, outbox, requests
 from gridmgmt.storage.board import CaseFilter, Row
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.outbox import OutboxRow
 
 EVENT_NAMES_ZH = {
     "report_received": "收到上报",
@@ -323,6 +324,18 @@ def _event_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
         "cell_code": row["cell_code"],
         "category_name": category,
     }
+
+
+def newest_event(db: Db, actor: Actor) -> int:
+    """The delivery number that a live page begins after."""
+    require(actor, Permission.BOARD_READ, subdistrict_of(actor))
+    return outbox.last_delivery(db)
+
+
+def events_after(db: Db, actor: Actor, delivery_no: int, *, limit: int) -> list[OutboxRow]:
+    """Delivered events of the actor's subdistricts after a number, in order."""
+    require(actor, Permission.BOARD_READ, subdistrict_of(actor))
+    return outbox.delivered_after(db, delivery_no, actor.subdistricts, limit=limit)
 
 
 def heat_hexes(

@@ -121,20 +121,28 @@ def test_nothing_falls_between_catching_up_and_listening(server: Server, shift: 
     with listening(shift) as stream:
         tell(server, "before")
         seen = stream.next()["id"]
-    read, told = outbox.delivered_after, threading.Event()
+    with listening(shift):  # somebody else listens, so events are being handed out
+        overtaken = overtake(server, monkeypatch)
+        with listening(shift, **{"Last-Event-ID": seen}) as stream:
+            overtaken.wait(10)
+            tell(server, "after")
+            assert stream.numbers(2) == ["between", "after"]
+
+
+def overtake(server: Server, monkeypatch) -> threading.Event:
+    """Deliver an event right after a listener has read what he missed; set when it is done."""
+    read, begun, done = outbox.delivered_after, threading.Event(), threading.Event()
 
     def read_and_be_overtaken(db, delivery_no, subdistricts, **options):
         rows = read(db, delivery_no, subdistricts, **options)
-        if subdistricts is not None and not told.is_set():
-            told.set()
+        if subdistricts is not None and not begun.is_set():
+            begun.set()
             tell(server, "between")
+            done.set()
         return rows
 
-    with listening(shift):  # somebody else listens, so events are being handed out
-        monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
-        with listening(shift, **{"Last-Event-ID": seen}) as stream:
-            tell(server, "after")
-            assert stream.numbers(2) == ["between", "after"]
+    monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
+    return done
 
 
 def test_the_first_listener_misses_nothing_between_catching_up_and_listening(
@@ -144,24 +152,16 @@ def test_the_first_listener_misses_nothing_between_catching_up_and_listening(
         tell(server, "before")
         seen = stream.next()["id"]
     server.app.state.hub._task.cancel()  # so that the next listener starts the reader anew
-    read, told = outbox.delivered_after, threading.Event()
-
-    def read_and_be_overtaken(db, delivery_no, subdistricts, **options):
-        rows = read(db, delivery_no, subdistricts, **options)
-        if subdistricts is not None and not told.is_set():
-            told.set()
-            tell(server, "between")
-        return rows
-
-    monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
+    overtaken = overtake(server, monkeypatch)
     with listening(shift, **{"Last-Event-ID": seen}) as stream:
+        overtaken.wait(10)
         tell(server, "after")
         assert stream.numbers(2) == ["between", "after"]
 
 
-@pytest.mark.parametrize("odd", ["yesterday", "-1", "²", "9" * 40, "", "1e3", " "])
+@pytest.mark.parametrize("odd", ["yesterday", "-1", "²", "9" * 40, "", "1e3"])
 def test_a_last_id_that_is_none_begins_with_what_comes(server: Server, shift: Person, odd: str) -> None:
-    with listening(shift, **{"Last-Event-ID": odd.encode().decode("latin-1")}) as stream:
+    with listening(shift, **{"Last-Event-ID": odd.encode("latin-1")}) as stream:
         tell(server, f"after {odd}")
         assert stream.numbers(1) == [f"after {odd}"]
 

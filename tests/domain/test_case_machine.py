@@ -52,7 +52,10 @@ PEOPLE = (
     system_actor(STREET),
 )
 BY_ID = {person.id: person for person in PEOPLE}
-SPINE = (Action.CONFIRM, Action.ACCEPT, Action.FILE, Action.DISPATCH, Action.SIGN_FOR)
+SPINE = (
+    Action.CONFIRM, Action.ACCEPT, Action.FILE, Action.DISPATCH, Action.SIGN_FOR, Action.SUBMIT_RESULT,
+    Action.PASS_VERIFICATION,
+)  # fmt: skip
 JUNK = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 3), st.text(max_size=3), st.just([]),
     st.sampled_from([str(CASE_ID), CASE_ID.hex, "2026-13-01", "natural_hour", OTHER_UNIT, "no"]),

@@ -12,10 +12,8 @@ export interface Fix {
 export type NoFix = 'insecure' | 'denied' | 'timeout' | 'failed'
 
 const TIMEOUT_MS = 15_000
-/** A fix this fresh need not be taken again. */
-const MAX_AGE_MS = 10_000
 
-/** One position of the phone. Rejects with a NoFix. */
+/** One position of the phone, taken anew: who taps again has moved. Rejects with a NoFix. */
 export function locate(): Promise<Fix> {
   return new Promise((resolve, reject: (why: NoFix) => void) => {
     if (!globalThis.isSecureContext || !navigator.geolocation) {
@@ -29,7 +27,7 @@ export function locate(): Promise<Fix> {
           accuracy_m: coords.accuracy > 0 ? Math.round(coords.accuracy) : null,
         }),
       (fault) => reject(fault.code === 1 ? 'denied' : fault.code === 3 ? 'timeout' : 'failed'),
-      { enableHighAccuracy: true, timeout: TIMEOUT_MS, maximumAge: MAX_AGE_MS },
+      { enableHighAccuracy: true, timeout: TIMEOUT_MS, maximumAge: 0 },
     )
   })
 }

@@ -38,7 +38,10 @@ beforeEach(() => {
   })
 })
 
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 function show(detail: CaseDetail) {
   const root = document.createElement('div')
@@ -101,6 +104,28 @@ test('a form is not sent before its required facts are there, and a retry is the
   const ids = asked.map((one) => String(one.body['command_id']))
   expect(1).toBe(new Set(ids).size)
   expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/)
+})
+
+test('checking who acts, just before sending, does not empty the form', async () => {
+  const me = { id: 'p', name: 'x', roles: [], permissions: [], demo: true }
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    if (url.endsWith('/me')) return new Response(JSON.stringify(me))
+    if (url.endsWith('/demo')) return new Response('{}', { status: 404 })
+    asked.push({ url, method: init.method ?? 'GET', body: JSON.parse(String(init.body ?? 'null')) })
+    return new Response(JSON.stringify(makeDetail()))
+  })
+  await ensure(true)
+  vi.setSystemTime(Date.now() + 60_000)
+  const { find } = show(makeDetail({ legal: [legal({ action: 'fail_verification', requires: ['reason'] })] }))
+  find('action-fail_verification')?.click()
+  await nextTick()
+  const reason = find<HTMLTextAreaElement>('fact-reason')
+  if (reason) reason.value = '返工'
+  reason?.dispatchEvent(new Event('input'))
+  await nextTick()
+  find<HTMLButtonElement>('action-submit')?.form?.dispatchEvent(new Event('submit'))
+  await settle()
+  expect([{ reason: '返工' }]).toEqual(asked.map((one) => one.body['facts']))
 })
 
 test('a refusal names the legal actions and reads the case again', async () => {

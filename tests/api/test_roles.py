@@ -1,0 +1,148 @@
+"""Every role asks every endpoint: the answers are written down here, not computed.
+
+A letter for each role in the order of ``ROLES``, a status for each letter in ``STATUS``. The last column is
+somebody without a session. What a role may do to a case in each state is tested in the domain; here it is
+the door that counts.
+"""
+
+import uuid
+
+import pytest
+
+from tests.api.client import Person, Server, make_photo
+from tests.builders_street import SORTING
+
+ROLES = {
+    "grid_worker": "demo-worker-001",
+    "acceptor": "demo-acceptor",
+    "shift_leader": "demo-shift",
+    "dispatcher": "demo-dispatcher",
+    "handler": "demo-unit-hzd-01",
+    "supervisor": "demo-supervisor",
+    "director": "demo-director",
+    "district_officer": "demo-district",
+    "planner": "demo-planner",
+    "administrator": "demo-admin",
+    "auditor": "demo-auditor",
+}
+STATUS = {"y": 200, "c": 201, "d": 204, "s": 401, "n": 403, "m": 409, "u": 422}
+
+# Roles from left to right:          gw ac sh di ha su dr do pl ad au  nobody
+MATRIX = {
+    "GET /healthz":                  "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /readyz":                   "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /":                         "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /field":                    "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/openapi.json":      "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/demo":              "y  y  y  y  y  y  y  y  y  y  y   y",
+    "POST /api/v1/demo/sign-in":     "y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/me":                "y  y  y  y  y  y  y  y  y  y  y   s",
+    "GET /api/v1/categories":        "y  y  y  y  y  y  y  y  y  y  y   s",
+    "GET /api/v1/plans":             "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/cells":             "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/cells/at":          "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/extent":            "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/tiles/{layer}/{z}/{x}/{y}.mvt":
+                                     "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/board":             "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/heat":              "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/stream":            "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /api/v1/cases":             "y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/cases.geojson":     "y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/cases/{case_id}":   "y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/reports/{report_id}":
+                                     "y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/photos/{sha256}":   "y  y  y  y  y  y  y  y  n  n  n   s",
+    "PUT /api/v1/photos/{sha256}":   "c  c  n  n  c  n  n  n  n  n  n   s",
+    "POST /api/v1/reports":          "c  c  n  n  n  n  n  n  n  n  n   s",
+    # Dispatching a filed case.
+    "POST /api/v1/cases/{case_id}/actions":
+                                     "n  n  n  y  n  n  n  n  n  n  n   s",
+    # Asking to void a filed case, and refusing that.
+    "POST /api/v1/cases/{case_id}/requests":
+                                     "n  n  n  c  n  n  n  n  n  n  n   s",
+    "POST /api/v1/requests/{request_id}/decision":
+                                     "n  n  y  n  n  n  y  n  n  n  n   s",
+    "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d   s",
+}  # fmt: skip
+
+
+class Asking:
+    """How each endpoint is asked, with something fresh to ask about."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.worker, self.dispatcher = server.person("demo-worker-001"), server.person("demo-dispatcher")
+        self.case = self.worker.report(category=SORTING)
+
+    def ask(self, endpoint: str, person: Person | None) -> int:
+        method, path = endpoint.split(" ")
+        client = person.http if person else self.server.client
+        path, request = self._filled(path, method)
+        if path.endswith("/stream"):
+            with client.stream(method, path) as answer:
+                return answer.status_code
+        answer = client.request(method, path, **request)
+        self.server.client.cookies.clear()
+        if person:
+            person.http.cookies.clear()
+        return answer.status_code
+
+    def _filled(self, path: str, method: str) -> tuple[str, dict]:
+        place = self.worker.place
+        where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
+        if method == "GET":
+            path = path.replace("/cells/at", f"/cells/at{where}")
+            path = path.replace("{layer}/{z}/{x}/{y}", "cells/10/846/391")
+            path = path.replace("{case_id}", self.case["id"]).replace("{report_id}", self.case["id"])
+            return path.replace("{sha256}", self.case["report"]["photos"][0]), {}
+        if method == "DELETE":
+            return path, {}
+        if path.endswith("/sign-in"):
+            return path, {"json": {"person_id": self.worker.id}}
+        if "photos" in path:
+            photo = make_photo()
+            headers = {"Content-Type": "image/jpeg"}
+            return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
+        if path.endswith("/reports"):
+            return path, {"json": self.worker.draft()}
+        return self._move(path)
+
+    def _move(self, path: str) -> tuple[str, dict]:
+        case = self.worker.report(category=SORTING)
+        void = {"action": "void", "version": case["version"], "facts": {"reason": "误报"}}
+        if path.endswith("/actions"):
+            facts = {"unit_code": "HZD-06"}
+            body = {"command_id": str(uuid.uuid4()), "action": "dispatch", "version": case["version"], "facts": facts}
+            return path.format(case_id=case["id"]), {"json": body}
+        if path.endswith("/requests"):
+            return path.format(case_id=case["id"]), {"json": {"id": str(uuid.uuid4()), **void}}
+        asked = self.dispatcher.ask(case, "void", reason="误报").json()
+        return path.format(request_id=asked["id"]), {"json": {"granted": False, "opinion": "属实"}}
+
+
+@pytest.fixture(scope="module")
+def asking(server: Server) -> Asking:
+    return Asking(server)
+
+
+@pytest.mark.parametrize("endpoint", MATRIX)
+def test_each_role_gets_the_answer_that_is_written_down(server: Server, asking: Asking, endpoint: str) -> None:
+    *letters, nobody = MATRIX[endpoint].split()
+    expected = {role: STATUS[letter] for role, letter in zip(ROLES, letters, strict=True)}
+    answered = {role: asking.ask(endpoint, server.person(login)) for role, login in ROLES.items()}
+    if endpoint.startswith("DELETE"):
+        server.forget()
+    assert answered == expected
+    assert asking.ask(endpoint, None) == STATUS[nobody]
+
+
+def test_every_endpoint_is_in_the_table(server: Server) -> None:
+    document = server.client.get("/api/v1/openapi.json").json()
+    described = {f"{m.upper()} {path}" for path, methods in document["paths"].items() for m in methods}
+    assert described | {"GET /", "GET /field", "GET /api/v1/openapi.json"} == set(MATRIX)
+
+
+def test_every_role_is_in_the_table(server: Server) -> None:
+    held = {role for person in server.people() for role in person["roles"]}
+    assert held == set(ROLES)
