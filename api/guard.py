@@ -113,13 +113,13 @@ class Guard:
             await self._app(scope, counted, noted)
         except ClientDisconnect:
             log.info("client_disconnected", path=scope["path"], request_id=request_id)
-        except Exception as exc:
+        except Exception:
             if started:
                 raise
             if seen > limit:
                 await _refuse_too_large(send, limit, request_id)
                 return
-            log.error("unexpected_error", path=scope["path"], request_id=request_id, exc_info=exc)
+            log.exception("unexpected_error", path=scope["path"], request_id=request_id)
             detail = "Something went wrong here; nothing of this request was stored."
             await _refuse(send, 500, "internal_error", detail, request_id)
 

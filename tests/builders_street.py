@@ -179,9 +179,7 @@ class Street:
 
     def answer(self, request: Request, by: Actor, *, granted: bool = True, opinion: str = "同意") -> Request:
         """Grant or refuse a request."""
-        return asking.answer(
-            self.db, by, self.now, self.books, asking.Answer(request.id, granted, opinion)
-        )
+        return asking.answer(self.db, by, self.now, self.books, asking.Answer(request.id, granted, opinion))
 
     def handled(self, case: Case) -> Case:
         """Sign for and hand in the result, by whoever has the case."""

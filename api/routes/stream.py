@@ -50,13 +50,14 @@ def _number(last_event_id: str | None, newest: int) -> int:
 
 def _beginning(work: Work) -> tuple[frozenset[str], int]:
     with work.begin(read_only=True) as w:
-        found = w.actor.subdistricts, reading.newest_event(w.db, w.actor)
-    return found
+        scope, newest = w.actor.subdistricts, reading.newest_event(w.db, w.actor)
+    return scope, newest
 
 
 def _missed(work: Work, after: int) -> list[OutboxRow]:
+    missed: list[OutboxRow] = []
     with work.begin(read_only=True) as w:
-        missed = reading.events_after(w.db, w.actor, after, limit=_PAGE)
+        missed += reading.events_after(w.db, w.actor, after, limit=_PAGE)
     return missed
 
 

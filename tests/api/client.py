@@ -93,6 +93,8 @@ class Server:
 
     def forget(self) -> None:
         """Whoever is asked for next signs in anew."""
+        for person in self._people.values():
+            person.http.close()
         self._people.clear()
 
     def close(self) -> None:

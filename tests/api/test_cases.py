@@ -92,7 +92,9 @@ def test_a_move_that_is_refused_is_audited(server: Server, worker: Person, shift
     case = worker.report()
     problem = shift.act(case, "close").json()
     with transaction(server.engine, read_only=True) as db:
-        query = text("select object_id, outcome, code, article, rule, facts from app.audit_log where request_id = :r")
+        query = text(
+            "select object_id, outcome, code, article, rule, facts from app.audit_log where request_id = :r"
+        )
         row = db.execute(query, {"r": problem["request_id"]}).one()
     assert tuple(row) == (case["id"], "refused", "illegal_action", "22-1", "R22a", {})
 
@@ -107,7 +109,9 @@ def test_words_that_cannot_be_stored_are_refused(worker: Person, unit: Person) -
 # Requests.
 
 
-def test_an_extension_is_asked_for_granted_and_shown(worker: Person, unit: Person, dispatcher: Person) -> None:
+def test_an_extension_is_asked_for_granted_and_shown(
+    worker: Person, unit: Person, dispatcher: Person
+) -> None:
     case = worker.report()
     asked = unit.ask(case, "extend", reason="需要配件", amount=1, unit="working_day")
     assert asked.status_code == 201
@@ -142,7 +146,9 @@ def test_the_same_request_again_is_answered_as_the_first_time(worker: Person, un
     assert again.json() == first.json()
 
 
-def test_several_answers_at_once_decide_once(server: Server, worker: Person, unit: Person, dispatcher: Person) -> None:
+def test_several_answers_at_once_decide_once(
+    server: Server, worker: Person, unit: Person, dispatcher: Person
+) -> None:
     case = worker.report()
     asked = unit.ask(case, "extend", reason="需要配件", amount=1, unit="working_day").json()
     body = {"granted": True, "opinion": "同意"}
@@ -152,7 +158,9 @@ def test_several_answers_at_once_decide_once(server: Server, worker: Person, uni
     assert [h["action"] for h in history].count("extend") == 1
 
 
-def test_a_decision_that_comes_too_late_changes_nothing(worker: Person, unit: Person, dispatcher: Person) -> None:
+def test_a_decision_that_comes_too_late_changes_nothing(
+    worker: Person, unit: Person, dispatcher: Person
+) -> None:
     case = unit.moved(worker.report(), "sign_for")
     asked = unit.ask(case, "extend", reason="需要配件", amount=1, unit="working_day").json()
     unit.moved(case, "submit_result", result="已清理", photos=[unit.photo()])
@@ -202,14 +210,18 @@ def pages(person: Person, **only) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 5, 12, 13, 200])
-def test_pages_are_complete_and_without_repetition(server: Server, shift: Person, many: list[str], limit: int) -> None:
+def test_pages_are_complete_and_without_repetition(
+    server: Server, shift: Person, many: list[str], limit: int
+) -> None:
     cell = server.person("demo-worker-002").cells[0]
     found = pages(shift, cell=cell, limit=limit)
     everything = [one for page in found for one in page]
     assert len(everything) == len(set(everything)) == len(many)
     assert set(everything) == set(many)
     assert all(len(page) == limit for page in found[:-1])
-    assert everything == [one for page in pages(shift, cell=cell, limit=3) for one in page], "always one order"
+    assert everything == [one for page in pages(shift, cell=cell, limit=3) for one in page], (
+        "always one order"
+    )
 
 
 def test_what_is_new_while_somebody_turns_pages_does_not_move_what_he_has_not_seen(
@@ -229,7 +241,9 @@ def test_what_is_new_while_somebody_turns_pages_does_not_move_what_he_has_not_se
     many.append(newest["id"])
 
 
-def test_a_list_is_narrowed_by_state_light_of_day_and_what_is_mine(worker: Person, unit: Person, shift: Person) -> None:
+def test_a_list_is_narrowed_by_state_light_of_day_and_what_is_mine(
+    worker: Person, unit: Person, shift: Person
+) -> None:
     case = worker.report()
     closed = shift.get("/cases", state="closed").json()["items"]
     assert {row["state"] for row in closed} <= {"closed"}
@@ -237,7 +251,10 @@ def test_a_list_is_narrowed_by_state_light_of_day_and_what_is_mine(worker: Perso
     assert case["id"] in {row["id"] for row in mine}
     assert {row["unit_code"] for row in mine} == {"HZD-01"}
     assert shift.get("/cases", mine=True).json()["items"] == []
-    assert shift.get("/cases", updated_after="2030-01-01T00:00:00Z").json() == {"items": [], "next_cursor": None}
+    assert shift.get("/cases", updated_after="2030-01-01T00:00:00Z").json() == {
+        "items": [],
+        "next_cursor": None,
+    }
     codes = {row["category"]["code"] for row in shift.get("/cases", category="06041").json()["items"]}
     assert codes <= {"06041"}
 
@@ -283,7 +300,9 @@ def without_id(problem: dict) -> dict:
     return {k: v for k, v in problem.items() if k != "request_id"}
 
 
-def test_a_case_of_another_street_answers_exactly_as_one_that_never_was(worker: Person, stranger: Person) -> None:
+def test_a_case_of_another_street_answers_exactly_as_one_that_never_was(
+    worker: Person, stranger: Person
+) -> None:
     case = worker.report()
     there, nowhere = (
         [

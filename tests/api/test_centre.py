@@ -78,7 +78,9 @@ def test_an_empty_tile_has_no_content(worker: Person) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_a_tile_that_is_known_is_not_sent_again_until_something_changes(server: Server, worker: Person) -> None:
+def test_a_tile_that_is_known_is_not_sent_again_until_something_changes(
+    server: Server, worker: Person
+) -> None:
     path = f"/api/v1/tiles/cells/{address(worker)}"
     first = worker.http.get(path)
     known = {"If-None-Match": first.headers["ETag"]}
@@ -146,7 +148,11 @@ def test_alive_and_ready_are_told_without_a_session(server: Server) -> None:
     assert server.client.get("/healthz").json() == {"status": "ok"}
     ready = server.client.get("/readyz")
     assert ready.status_code == 200
-    assert (ready.json()["status"], ready.json()["database"], ready.json()["plans_in_force"]) == ("ready", "ok", 1)
+    assert (ready.json()["status"], ready.json()["database"], ready.json()["plans_in_force"]) == (
+        "ready",
+        "ok",
+        1,
+    )
 
 
 def test_answers_are_utf8_json_with_times_in_utc(case: dict, shift: Person) -> None:

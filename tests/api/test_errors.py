@@ -170,6 +170,8 @@ def test_a_question_that_cannot_be_read_is_refused(shift: Person, question: str)
     assert answer.json()["code"] in {"invalid_input", "invalid_geometry"}
 
 
-@pytest.mark.parametrize("path", ["/tiles/nothing/1/0/0.mvt", "/tiles/cells/1/2/0.mvt", "/tiles/cells/1/0/2.mvt"])
+@pytest.mark.parametrize(
+    "path", ["/tiles/nothing/1/0/0.mvt", "/tiles/cells/1/2/0.mvt", "/tiles/cells/1/0/2.mvt"]
+)
 def test_a_tile_that_cannot_be_is_not_found(shift: Person, path: str) -> None:
     assert shift.get(path).status_code == 404

@@ -1,6 +1,5 @@
 """A database that goes away: 503 and nothing lost, and when it is back the next request works."""
 
-import os
 import selectors
 import socket
 import threading
@@ -33,7 +32,7 @@ class Line:
     def cut(self) -> None:
         """Take no connection any more and drop all there are."""
         assert self._listener is not None
-        os.unlink(self._path)
+        Path(self._path).unlink()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop()
@@ -102,7 +101,9 @@ def require_outage(answer) -> None:
         assert secret not in answer.text
 
 
-def test_while_the_database_is_away_a_report_is_refused_and_afterwards_taken(behind: Server, line: Line) -> None:
+def test_while_the_database_is_away_a_report_is_refused_and_afterwards_taken(
+    behind: Server, line: Line
+) -> None:
     worker = behind.person("demo-worker-001")
     draft = worker.draft()
     line.cut()

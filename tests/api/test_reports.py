@@ -76,7 +76,9 @@ def test_many_taps_at_once_are_one_report_and_all_get_the_same_answer(server: Se
     assert count(server, "outbox", "case_id = :id", id=draft["id"]) == 4
 
 
-def test_two_contents_under_one_id_at_once_leave_one_and_refuse_the_other(server: Server, worker: Person) -> None:
+def test_two_contents_under_one_id_at_once_leave_one_and_refuse_the_other(
+    server: Server, worker: Person
+) -> None:
     draft = worker.draft()
     together = threading.Barrier(6)
 
@@ -193,11 +195,11 @@ def test_after_the_plan_has_ended_no_report_is_taken_and_none_is_lost(server: Se
 
 
 def test_a_refused_report_is_audited_with_code_and_article(server: Server, worker: Person) -> None:
-    answer = worker.post(
-        "/reports", worker.draft(position={"lon": 117.2, "lat": 39.1, "datum": "wgs84"})
-    )
+    answer = worker.post("/reports", worker.draft(position={"lon": 117.2, "lat": 39.1, "datum": "wgs84"}))
     with transaction(server.engine, read_only=True) as db:
-        query = text("select actor_id, action, outcome, code, article, rule from app.audit_log where request_id = :id")
+        query = text(
+            "select actor_id, action, outcome, code, article, rule from app.audit_log where request_id = :id"
+        )
         row = db.execute(query, {"id": answer.json()["request_id"]}).one()
     assert (str(row.actor_id), *row[1:]) == (
         worker.id, "POST /reports", "refused", "outside_area", "21-1", "R21a",
@@ -215,7 +217,8 @@ def test_a_report_that_nobody_filed_is_not_found(worker: Person) -> None:
 def failing_commit(server: Server):
     """Let the database refuse at the very end: a deferred constraint speaks at the commit."""
     create = """
-        create function app.fail_late() returns trigger language plpgsql as $$ begin {body} return null; end $$;
+        create function app.fail_late() returns trigger language plpgsql
+            as $$ begin {body} return null; end $$;
         create constraint trigger fail_late after insert on app.reports deferrable initially deferred
             for each row execute function app.fail_late();
     """

@@ -113,7 +113,12 @@ class Asking:
         void = {"action": "void", "version": case["version"], "facts": {"reason": "误报"}}
         if path.endswith("/actions"):
             facts = {"unit_code": "HZD-06"}
-            body = {"command_id": str(uuid.uuid4()), "action": "dispatch", "version": case["version"], "facts": facts}
+            body = {
+                "command_id": str(uuid.uuid4()),
+                "action": "dispatch",
+                "version": case["version"],
+                "facts": facts,
+            }
             return path.format(case_id=case["id"]), {"json": body}
         if path.endswith("/requests"):
             return path.format(case_id=case["id"]), {"json": {"id": str(uuid.uuid4()), **void}}
@@ -127,7 +132,9 @@ def asking(server: Server) -> Asking:
 
 
 @pytest.mark.parametrize("endpoint", MATRIX)
-def test_each_role_gets_the_answer_that_is_written_down(server: Server, asking: Asking, endpoint: str) -> None:
+def test_each_role_gets_the_answer_that_is_written_down(
+    server: Server, asking: Asking, endpoint: str
+) -> None:
     *letters, nobody = MATRIX[endpoint].split()
     expected = {role: STATUS[letter] for role, letter in zip(ROLES, letters, strict=True)}
     answered = {role: asking.ask(endpoint, server.person(login)) for role, login in ROLES.items()}

@@ -112,7 +112,10 @@ def test_nobody_but_the_demos_people_can_be_played(server: Server) -> None:
 @pytest.mark.parametrize("environment", ["development", "production"])
 def test_outside_the_demo_there_is_no_demo(own_demo_url: str, directory, environment: str) -> None:
     settings = make_settings(
-        own_demo_url, directory, environment=environment, secret_key="a key of the tests, forty characters long"
+        own_demo_url,
+        directory,
+        environment=environment,
+        secret_key="a key of the tests, forty characters long",
     )
     with served(settings, directory) as serious:
         person = "00000000-0000-7000-8000-000000000001"
@@ -124,6 +127,9 @@ def test_outside_the_demo_there_is_no_demo(own_demo_url: str, directory, environ
 
 def test_in_production_cookies_travel_over_tls_only(own_demo_url: str, directory) -> None:
     settings = make_settings(
-        own_demo_url, directory, environment="production", secret_key="a key of the tests, forty characters long"
+        own_demo_url,
+        directory,
+        environment="production",
+        secret_key="a key of the tests, forty characters long",
     )
     assert settings.cookies_are_secure

@@ -19,8 +19,10 @@ from tests.builders_cases import ELSEWHERE, NOW, STREET
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch) -> None:
+def _quiet_and_quick(server: Server, monkeypatch) -> None:
+    """Nothing waits for delivery when a test begins."""
     monkeypatch.setattr(api.stream, "_POLL_S", 0.01)
+    deliver(server)
 
 
 def deliver(server: Server) -> None:
@@ -62,19 +64,28 @@ class Stream:
 
 @contextmanager
 def listening(person: Person, **headers: str) -> Iterator[Stream]:
-    with person.server.connect(Authorization=f"Bearer {person.token}", **headers) as client:
-        with client.stream("GET", "/api/v1/stream") as answer:
-            assert answer.status_code == 200
-            yield Stream(answer)
+    with (
+        person.server.connect(Authorization=f"Bearer {person.token}", **headers) as client,
+        client.stream("GET", "/api/v1/stream") as answer,
+    ):
+        assert answer.status_code == 200
+        yield Stream(answer)
 
 
-def test_an_event_arrives_with_its_kind_number_and_case(server: Server, worker: Person, shift: Person) -> None:
+def test_an_event_arrives_with_its_kind_number_and_case(
+    server: Server, worker: Person, shift: Person
+) -> None:
     deliver(server)
     with listening(shift) as stream:
         case = worker.report()
         deliver(server)
         events = [stream.next() for _ in range(4)]
-    assert [e["event"] for e in events] == ["report_received", "report_accepted", "case_filed", "case_dispatched"]
+    assert [e["event"] for e in events] == [
+        "report_received",
+        "report_accepted",
+        "case_filed",
+        "case_dispatched",
+    ]
     ids = [int(e["id"]) for e in events]
     assert ids == sorted(set(ids))
     assert events[-1]["data"] == {
@@ -200,7 +211,9 @@ def test_a_listener_who_left_is_forgotten(server: Server, worker: Person, shift:
         assert len(hub._open) == 1
 
 
-def test_a_listener_who_does_not_keep_up_loses_his_stream_and_not_the_others(server: Server, shift: Person) -> None:
+def test_a_listener_who_does_not_keep_up_loses_his_stream_and_not_the_others(
+    server: Server, shift: Person
+) -> None:
     hub = server.app.state.hub
     with listening(shift) as quick:
         slow = api.stream.Subscription(frozenset({STREET}))

@@ -148,7 +148,11 @@ def test_only_errors_of_the_tree_are_raised_on_purpose() -> None:
     assert [] == wrong
 
 
-def test_only_the_edge_and_the_workers_loop_catch_whatever_happens() -> None:
+# The edge answers, and two loops must outlive one fault: the worker's, and the one that all streams hang on.
+MAY_CATCH_EVERYTHING = {"api/guard.py", "api/stream.py", "gridmgmt/worker.py"}
+
+
+def test_only_the_edge_and_the_loops_catch_whatever_happens() -> None:
     swallowing = [
         f"{name_of(path)}:{node.lineno}"
         for path in PROJECT
@@ -158,7 +162,7 @@ def test_only_the_edge_and_the_workers_loop_catch_whatever_happens() -> None:
         and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
         and not isinstance(node.type, (ast.Tuple, ast.Attribute))
     ]
-    assert {"api/guard.py", "gridmgmt/worker.py"} == {place.partition(":")[0] for place in swallowing}
+    assert MAY_CATCH_EVERYTHING == {place.partition(":")[0] for place in swallowing}
 
 
 def test_nothing_reads_what_lies_beside_the_repository() -> None:

@@ -70,14 +70,16 @@ def test_the_same_photo_again_is_answered_as_the_first_time(street: Street) -> N
     assert len(street.audited("photo", given.sha256)) == 1
 
 
-@pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")])
+@pytest.mark.parametrize(
+    ("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")]
+)
 def test_the_three_kinds_of_photo_are_accepted(kind: str, media_type: str) -> None:
     given = upload(make_image(kind), media_type)
     facts = inspect_photo(given.content, sha256=given.sha256, media_type=media_type, limit_bytes=LIMIT_BYTES)
     assert (facts.media_type, facts.width, facts.height) == (media_type, 32, 24)
 
 
-NOISE = random.Random(5).randbytes(4000)  # noqa: S311
+NOISE = random.Random(5).randbytes(4000)
 REFUSED = {
     "hash_differs": (make_image(), "image/jpeg", "0" * 64),
     "not_an_image": (b"this is a text, whatever it is called", "image/jpeg", None),
@@ -169,7 +171,7 @@ def test_a_photo_of_another_street_is_not_found(street: Street) -> None:
 
 
 def test_the_demos_photos_say_that_they_are_synthetic_and_differ(street: Street) -> None:
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     first, second = draw_photo(rng, "09006"), draw_photo(rng, "09006")
     assert first.sha256 != second.sha256
     assert not store(street, upload(first.content)).known_before

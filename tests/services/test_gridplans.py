@@ -91,12 +91,18 @@ def test_plans_are_listed_newest_first(elsewhere: Street) -> None:
     plan = second_plan()
     gridplans.publish_plan(elsewhere.db, elsewhere.planner, NOW, plan, outline_of(plan), {"balance": 0.9})
     listed = gridplans.list_plans(elsewhere.db, elsewhere.shift_leader)
-    assert [(p["version"], p["cells"], p["report_card"]) for p in listed] == [(2, 2, {"balance": 0.9}), (1, 2, {})]
+    assert [(p["version"], p["cells"], p["report_card"]) for p in listed] == [
+        (2, 2, {"balance": 0.9}),
+        (1, 2, {}),
+    ]
 
 
 def test_cells_of_a_plan_are_geojson_with_longitude_first(elsewhere: Street) -> None:
     found = gridplans.cells_as_geojson(elsewhere.db, elsewhere.shift_leader, NOW, None)
-    assert [f["properties"]["code"] for f in found["features"]] == [f"{ELSEWHERE}001001", f"{ELSEWHERE}001002"]
+    assert [f["properties"]["code"] for f in found["features"]] == [
+        f"{ELSEWHERE}001001",
+        f"{ELSEWHERE}001002",
+    ]
     lon, lat = found["features"][0]["geometry"]["coordinates"][0][0]
     assert 117.8 < lon < 117.9
     assert 39.0 < lat < 39.1

@@ -1,4 +1,4 @@
-"""A report comes in: its cell is found, the duty list and the rules decide, a deadline runs, or it is refused."""
+"""A report comes in: its cell is found, duty list and rules decide, a deadline runs, or it is refused."""
 
 import math
 from dataclasses import replace
@@ -253,7 +253,9 @@ def test_a_point_outside_the_street_is_refused_by_name(street: Street) -> None:
         (556_000.0, 4_321_000.0, "metric_coordinates"),
     ],
 )
-def test_what_is_no_position_is_refused_with_a_hint(street: Street, lon: float, lat: float, hint: str) -> None:
+def test_what_is_no_position_is_refused_with_a_hint(
+    street: Street, lon: float, lat: float, hint: str
+) -> None:
     assert refused(street, InvalidGeometry, lon=lon, lat=lat).facts["hint"] == hint
 
 

@@ -34,7 +34,9 @@ def test_an_unchanged_plan_keeps_its_index_and_a_changed_one_gets_a_new_one(db: 
     moved = books.current(db, STREET)
     assert moved.plans[0].index is before.plans[0].index
     assert moved.plans[0].plan.valid_from < before.plans[0].plan.valid_from
-    db.execute(text("update app.grid_cells set name = '改名' where code = :c"), {"c": before.plans[0].index.codes[0]})
+    db.execute(
+        text("update app.grid_cells set name = '改名' where code = :c"), {"c": before.plans[0].index.codes[0]}
+    )
     assert books.current(db, STREET).plans[0].index is not before.plans[0].index
 
 

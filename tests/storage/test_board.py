@@ -92,7 +92,9 @@ def test_states_units_and_todays_figures_are_counted(street: Street) -> None:
     street.report(category=REFUSE)
     street.closed(street.handled(street.report()))
     street.report(description="燃气泄漏", category=REFUSE)
-    by_state = {r["state"]: (r["count"], r["overdue"]) for r in board.counts_by_state(street.db, street.acceptor, NOW)}
+    by_state = {
+        r["state"]: (r["count"], r["overdue"]) for r in board.counts_by_state(street.db, street.acceptor, NOW)
+    }
     assert by_state == {"handling": (2, 0), "closed": (1, 0), "filed": (1, 0)}
     units = {r["unit_code"]: (r["open"], r["overdue"], r["closed"])
              for r in board.counts_by_unit(street.db, street.acceptor, NOW)}  # fmt: skip
@@ -111,7 +113,9 @@ def test_a_case_is_overdue_from_the_first_instant_after_its_deadline(street: Str
         assert (row["state"], row["overdue"]) == ("handling", overdue)
 
 
-def test_a_case_that_its_unit_handed_in_on_time_is_not_overdue_while_the_desk_has_time(street: Street) -> None:
+def test_a_case_that_its_unit_handed_in_on_time_is_not_overdue_while_the_desk_has_time(
+    street: Street,
+) -> None:
     case = street.report()
     assert case.due_at is not None
     minute = timedelta(minutes=1)
@@ -191,7 +195,11 @@ def test_the_feed_shows_the_newest_events_with_their_class(street: Street) -> No
     street.act(case, Action.SIGN_FOR, street.handler(ENFORCEMENT))
     newest, before = board.recent_events(street.db, street.acceptor, limit=2)
     assert (newest["kind"], before["kind"]) == ("case_signed_for", "case_dispatched")
-    assert (newest["number"], newest["state"], newest["cell_code"]) == (case.number, "handling", case.cell_code)
+    assert (newest["number"], newest["state"], newest["cell_code"]) == (
+        case.number,
+        "handling",
+        case.cell_code,
+    )
     assert newest["category"] == case.category
 
 

@@ -41,7 +41,14 @@ def test_a_report_is_stored_with_case_history_events_and_audit_or_not_at_all(str
     before = {table: rows(street.db, table) for table in WRITTEN}
     street.send(by, command)
     added = {table: rows(street.db, table) - before[table] for table in WRITTEN}
-    assert added == {"reports": 1, "report_photos": 1, "cases": 1, "case_steps": 4, "outbox": 4, "audit_log": 1}
+    assert added == {
+        "reports": 1,
+        "report_photos": 1,
+        "cases": 1,
+        "case_steps": 4,
+        "outbox": 4,
+        "audit_log": 1,
+    }
 
 
 def test_the_same_id_is_stored_once_and_the_second_writes_nothing_at_all(street: Street, monkeypatch) -> None:
@@ -233,7 +240,9 @@ def move_at_once(engine: Engine, first, second) -> list[object]:
     return outcomes
 
 
-def test_of_two_who_save_at_once_one_wins_and_the_other_is_told(own_engine: Engine, own_books: RuleBooks) -> None:
+def test_of_two_who_save_at_once_one_wins_and_the_other_is_told(
+    own_engine: Engine, own_books: RuleBooks
+) -> None:
     case = committed_case(own_engine, own_books)
 
     def write(db: Db) -> str:

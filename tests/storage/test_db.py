@@ -22,12 +22,23 @@ def kept(engine: Engine) -> list[int]:
         return list(db.execute(text("select n from kept order by n")).scalars())
 
 
+def insert_and_fail(engine: Engine) -> None:
+    with transaction(engine) as db:
+        db.execute(text("insert into kept values (2)"))
+        raise NotFound("no")
+
+
+def insert_and_break(engine: Engine) -> None:
+    with transaction(engine) as db:
+        db.execute(text("insert into kept values (4)"))
+        db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+
 def test_a_clean_exit_commits_and_an_error_leaves_nothing(own_engine: Engine) -> None:
     with transaction(own_engine) as db:
         db.execute(text("insert into kept values (1)"))
-    with pytest.raises(NotFound), transaction(own_engine) as db:
-        db.execute(text("insert into kept values (2)"))
-        raise NotFound("no")
+    with pytest.raises(NotFound):
+        insert_and_fail(own_engine)
     assert kept(own_engine) == [1]
 
 
@@ -59,9 +70,8 @@ def test_a_server_that_is_not_there_is_an_outage(tmp_path) -> None:
 
 
 def test_a_connection_that_breaks_is_an_outage_and_the_next_one_works(own_engine: Engine) -> None:
-    with pytest.raises(Unavailable), transaction(own_engine) as db:
-        db.execute(text("insert into kept values (4)"))
-        db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(Unavailable):
+        insert_and_break(own_engine)
     assert 4 not in kept(own_engine)
 
 

@@ -51,7 +51,9 @@ def drawn(points: np.ndarray, count: int) -> np.ndarray:
 def test_sql_and_index_name_the_same_owner_of_random_points(db: Db, plan: GridPlan, reader: Actor) -> None:
     west, south, east, north = shapely.total_bounds([c.polygon for c in plan.cells])
     rng = np.random.default_rng(7)
-    points = np.column_stack([rng.uniform(west, east, RANDOM_POINTS), rng.uniform(south, north, RANDOM_POINTS)])
+    points = np.column_stack(
+        [rng.uniform(west, east, RANDOM_POINTS), rng.uniform(south, north, RANDOM_POINTS)]
+    )
     by_index = owners_by_index(plan, points)
     assert owners_by_sql(db, reader, points) == by_index
     assert None in by_index, "some lie outside, so the absence of an owner is compared too"

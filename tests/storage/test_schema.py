@@ -60,7 +60,9 @@ def test_an_empty_database_has_no_revision(cluster, clone) -> None:
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-@pytest.mark.parametrize("statement", ["update app.{t} set {c} = {c}", "delete from app.{t}", "truncate app.{t}"])
+@pytest.mark.parametrize(
+    "statement", ["update app.{t} set {c} = {c}", "delete from app.{t}", "truncate app.{t}"]
+)
 def test_what_happened_cannot_be_rewritten(db: Db, table: str, statement: str) -> None:
     column = {"audit_log": "outcome", "case_steps": "action", "reports": "source", "report_photos": "sha256"}
     cascade = " cascade" if statement.startswith("truncate") else ""
@@ -108,7 +110,8 @@ def test_a_duty_item_without_legal_basis_cannot_be_stored(db: Db) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("cases", "state"), ("person_roles", "role"), ("units", "kind"), ("grid_plans", "status")]
+    ("table", "column"),
+    [("cases", "state"), ("person_roles", "role"), ("units", "kind"), ("grid_plans", "status")],
 )
 def test_enums_hold_only_their_words(db: Db, books: RuleBooks, table: str, column: str) -> None:
     Street(db, books).report()

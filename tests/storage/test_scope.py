@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from gridmgmt.domain.org import Actor
 from gridmgmt.domain.workflow import Action
 from gridmgmt.errors import NotFound
 from gridmgmt.geo import hexes
@@ -25,8 +24,9 @@ class Filled:
 
     def __init__(self, street: Street) -> None:
         self.street, self.db = street, street.db
-        self.cell = street.duty_cells[0]
-        self.case = street.report(cell=self.cell)
+        cell = street.duty_cells[0]
+        self.point = inner_point(cell.polygon)
+        self.case = street.report(cell=cell)
         unit = street.handler(ENFORCEMENT)
         street.act(self.case, Action.SIGN_FOR, unit)
         self.request = street.ask(
@@ -48,15 +48,10 @@ READINGS = {
     "list_plans": lambda f, a: grids.list_plans(f.db, a),
     "cells_in_force": lambda f, a: grids.cells_with_load(f.db, a, NOW, None),
     "cells_of_plan": lambda f, a: grids.cells_with_load(f.db, a, NOW, f.street.plan.plan.id),
-    "cell_at": lambda f, a: cell_at(f, a),
+    "cell_at": lambda f, a: grids.cell_at_by_sql(f.db, a, hexes.hex_of(f.point), f.point, NOW),
     "entries_about": lambda f, a: audit.entries_about(f.db, "case", str(f.case.id), a),
     "delivered_after": lambda f, a: outbox.delivered_after(f.db, 0, a.subdistricts),
 }
-
-
-def cell_at(filled: Filled, actor: Actor) -> str | None:
-    point = inner_point(filled.cell.polygon)
-    return grids.cell_at_by_sql(filled.db, actor, hexes.hex_of(point), point, NOW)
 
 
 @pytest.fixture

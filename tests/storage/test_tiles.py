@@ -29,7 +29,9 @@ def reader() -> Actor:
 
 
 @pytest.mark.parametrize("layer", tiles.LAYERS)
-def test_every_layer_is_in_the_tile_of_the_street(db: Db, books: RuleBooks, reader: Actor, layer: str) -> None:
+def test_every_layer_is_in_the_tile_of_the_street(
+    db: Db, books: RuleBooks, reader: Actor, layer: str
+) -> None:
     cell = Street(db, books).duty_cells[0]
     content = tiles.tile(db, reader, layer, *tile_of(inner_point(cell.polygon), 14), NOW)
     # A layer begins with its version and name (Mapbox vector tile 2.1: field 15 and 1 of Layer).
