@@ -149,6 +149,12 @@ class Roster:
         for entry in entries:
             self._by_cell.setdefault(entry.cell_code, []).append(entry)
 
+    def people_of(self, cell_code: str, on: date) -> tuple[UUID, ...]:
+        """Everybody who is assigned to the cell that day, workers first."""
+        entries = [e for e in self._by_cell.get(cell_code, ()) if in_force(e, on)]
+        ranks = list(RosterRole)
+        return tuple(e.person_id for e in sorted(entries, key=lambda e: (ranks.index(e.role), e.person_id)))
+
     def choose(self, cell_code: str, on: date) -> tuple[UUID | None, str]:
         """The person who answers for the cell that day, and why it is this one."""
         entries = [e for e in self._by_cell.get(cell_code, ()) if in_force(e, on)]

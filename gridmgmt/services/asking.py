@@ -16,7 +16,7 @@ from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import require
 from gridmgmt.domain.request import Asked, Request
-from gridmgmt.domain.workflow import Action, transition
+from gridmgmt.domain.workflow import TRANSITIONS, Action
 from gridmgmt.errors import ContentDiffers, NotReady
 from gridmgmt.services.handling import clocks_of, require_photos
 from gridmgmt.services.records import done
@@ -129,8 +129,11 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
         cases.save(db, decision, [entry])
         case = decision.case
     else:
-        row = transition(case.state, request.action)
-        require(actor, row.permission, case.subdistrict_code)
+        # A request that the case has outrun is refused all the same, else it would block the next one.
+        permission = next(
+            row.permission for (_, action), row in TRANSITIONS.items() if action is request.action
+        )
+        require(actor, permission, case.subdistrict_code)
         audit.append(db, [entry])
     outbox.append(db, [_event(EventKind.REQUEST_DECIDED, case, now, request, granted=command.granted)])
     return decided

@@ -225,11 +225,11 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             for s in steps
         ],
         "requests": requests.of_case(db, case_id),
-        "legal": [_offer(case, action, actor, now) for action in legal_actions(case.state)],
+        "legal": [_offer(case, action, actor, now, book) for action in legal_actions(case.state)],
     }
 
 
-def _offer(case: Case, action: Action, actor: Actor, now: datetime) -> dict[str, Any]:
+def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBook) -> dict[str, Any]:
     """What the client may show for one legal action: do it, ask for it, or why not."""
     row = TRANSITIONS[case.state, action]
     # Every required fact is taken as given: the offer is about the person, not about the form.
@@ -241,6 +241,7 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime) -> dict[str,
         "needs_request": row.needs_request,
         "may": None,
         "refusal": None,
+        "choices": _choices(case, action, now, book),
     }
     try:
         if row.needs_request:
@@ -252,6 +253,17 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime) -> dict[str,
     except GridError as refusal:
         offer["refusal"] = {"code": refusal.code, "detail": refusal.message, "article": refusal.article}
     return offer
+
+
+def _choices(case: Case, action: Action, now: datetime, book: RuleBook) -> dict[str, list[dict[str, str]]]:
+    """What a form may offer for a fact that names a unit or a person."""
+    if action in {Action.DISPATCH, Action.RULE}:
+        active = (u for u in book.units.values() if u.active)
+        return {"unit_code": [{"value": u.code, "label": u.name} for u in active]}
+    if action is Action.ASK_CONFIRMATION:
+        people = book.roster.people_of(case.cell_code, book.day_of(now))
+        return {"worker_id": [{"value": str(p), "label": book.people.get(p, "")} for p in people]}
+    return {}
 
 
 def _asks_feedback(case: Case, action: Action) -> bool:

@@ -92,7 +92,7 @@ def test_a_report_finds_its_cell_unit_and_deadline_with_reasons(street: Street) 
     assert body["duty"]["article"] == "7-1"
     assert body["routing"]["unit_code"] == ENFORCEMENT
     assert body["routing"]["rule_id"] == "R-240"
-    assert body["routing"]["reason"] == "Street order."
+    assert body["routing"]["reason"] == "街面秩序。"
     assert body["routing"]["worker_id"] == str(by.id)
     assert body["state"] == "handling"
     # Four working hours from Monday 10:00: two before noon, two from 13:30.

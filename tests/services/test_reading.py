@@ -115,7 +115,7 @@ def test_a_case_in_full_tells_reasons_history_and_what_may_be_done(street: Stree
     shown = detail(street, unit, case)
     assert shown["routing"]["unit_name"] == "综合执法队（示例）"
     assert shown["routing"]["trace"][-1] == {
-        "rule_id": "R-240", "outcome": "matched", "matched": True, "why": "Street order.",
+        "rule_id": "R-240", "outcome": "matched", "matched": True, "why": "街面秩序。",
     }  # fmt: skip
     assert [(h["action_name"], h["actor_name"]) for h in shown["history"]] == [
         ("上报", street.worker_of(case.cell_code).name),
