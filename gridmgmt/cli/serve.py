@@ -1,6 +1,8 @@
 """gridmgmt serve and gridmgmt worker: the two processes of an installation."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from typing import Annotated
@@ -51,8 +53,18 @@ def serve(
             companion.wait(timeout=15)
 
 
+_PR_SET_PDEATHSIG = 1
+
+
 def _start_worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "gridmgmt", "worker"])
+    libc = ctypes.CDLL(None)
+
+    def end_with_parent() -> None:
+        # However the server dies, kill -9 included, its worker is told to end.
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    # Nothing runs in other threads yet, so the child may run a line of ours before it becomes a worker.
+    return subprocess.Popen([sys.executable, "-m", "gridmgmt", "worker"], preexec_fn=end_with_parent)  # noqa: PLW1509
 
 
 def worker() -> None:
