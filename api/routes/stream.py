@@ -90,6 +90,7 @@ def _event(row: OutboxRow) -> bytes:
             "state": row.facts.get("state"),
             "cell_code": row.facts.get("cell_code"),
             "unit_code": row.facts.get("unit_code"),
-        }
+        },
+        option=orjson.OPT_UTC_Z,
     )
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (row.delivery_no, row.kind.encode(), data)
