@@ -19,6 +19,8 @@ PYTHON ?=
 export PYTHON
 # More arguments for pytest, such as TEST_ARGS="tests/domain -k deadline"
 TEST_ARGS ?=
+# Options of docs/pictures.py, such as PICTURE_ARGS="--url http://127.0.0.1:8001"
+PICTURE_ARGS ?=
 
 .PHONY: help
 help: ## This list
@@ -55,6 +57,10 @@ bench: setup ## Measure against the peers; results go to bench/results/
 .PHONY: docs
 docs: $(VENV)/.installed ## Regenerate the reference pages
 	$(BIN)/python docs/generate.py
+
+.PHONY: pictures
+pictures: packages-for-tests setup ## Take the docs' screenshots from a demo server that runs (PICTURE_ARGS=--url ...)
+	$(BIN)/python docs/pictures.py $(PICTURE_ARGS)
 
 .PHONY: web
 web: web/dist/.built ## Build the pages

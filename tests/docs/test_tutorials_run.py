@@ -1,12 +1,15 @@
-"""The tutorials' Python runs as it stands on the page, block after block.
+"""The Python of tutorials and how-tos runs as it stands on the page, block after block.
 
 (That their links lead somewhere is checked for all pages in ``test_pages_agree_with_the_project.py``.)
 """
 
+import json
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +17,50 @@ import httpx
 import pyogrio
 import pytest
 import uvicorn
+from sqlalchemy import Engine
 
 from api.app import create_app
+from gridmgmt.demo.load import read_catalogue
+from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.domain.worktime import LimitUnit
+from gridmgmt.services.cataloguing import check_tables
 from gridmgmt.settings import Environment, Settings
+from gridmgmt.storage import catalogue
+from gridmgmt.storage.db import make_engine, transaction
 from tests.architecture.sources import ROOT
-from tests.builders_cases import NOW
+from tests.builders_cases import NOW, STREET
 
-TUTORIALS = ROOT / "docs" / "tutorials"
+DOCS = ROOT / "docs"
+FIRST_DAY = date(2026, 12, 1)
+"""From which the how-tos' changes hold."""
 PRINTED_URL = "http://127.0.0.1:8000"
-PRINTED_TIME = "datetime.now(UTC).isoformat()"
+PRINTED_TIME = "datetime.now(UTC)"
+GIVEN_TIME = f"datetime.fromisoformat({NOW.isoformat()!r})"
 
 
-def python_blocks(text: str) -> Iterator[tuple[int, str]]:
-    """(line of the fence, code) of every Python block of a page."""
-    for found in re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+def blocks(language: str, text: str) -> Iterator[tuple[int, str]]:
+    """(line of the fence, content) of every fenced block of a language."""
+    for found in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         yield text.count("\n", 0, found.start()) + 1, found[1]
 
 
 def run_page(name: str, instead: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Run a page's blocks in one namespace; an error names the line of the page."""
-    page = TUTORIALS / name
+    page = DOCS / name
     text = page.read_text(encoding="utf-8")
-    for printed, meant in (instead or {}).items():
-        assert printed in text
-        text = text.replace(printed, meant)
+    for words, meant in (instead or {}).items():
+        assert words in text
+        text = text.replace(words, meant)
     names: dict[str, Any] = {}
     try:
-        for line, code in python_blocks(text):
+        for line, code in blocks("python", text):
             exec(compile("\n" * line + code, str(page), "exec"), names)
     finally:
         for made in names.values():
             if isinstance(made, httpx.Client):
                 made.close()
+            elif isinstance(made, Engine):
+                made.dispose()
     return names
 
 
@@ -67,9 +82,35 @@ def demo_server(own_demo_url: str, tmp_path: Path) -> Iterator[str]:
     assert not thread.is_alive()
 
 
+@pytest.fixture
+def checkout(own_demo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that has data of its own, where commands work on a database of the module's own."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRIDMGMT_DATABASE_URL", own_demo_url)
+    monkeypatch.setenv("GRIDMGMT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def printed(page: str, language: str) -> str:
+    """The one block of a language on a page: what the reader is told to write into a file."""
+    ((_, content),) = blocks(language, (DOCS / page).read_text(encoding="utf-8"))
+    return content
+
+
+def read_back(url: str) -> RuleBook:
+    """The rulebook as a server reads it."""
+    engine = make_engine(url, pool_size=1)
+    try:
+        with transaction(engine, read_only=True) as db:
+            return catalogue.load_rulebook(db, STREET)
+    finally:
+        engine.dispose()
+
+
 def test_the_first_report_reaches_its_closure(demo_server: str) -> None:
     names = run_page(
-        "file-your-first-report.md", {PRINTED_URL: demo_server, PRINTED_TIME: repr(NOW.isoformat())}
+        "tutorials/file-your-first-report.md", {PRINTED_URL: demo_server, PRINTED_TIME: GIVEN_TIME}
     )
     walked = [step["action"] for step in names["closed"]["history"]]
     assert [
@@ -80,8 +121,58 @@ def test_the_first_report_reaches_its_closure(demo_server: str) -> None:
 def test_the_first_cells_are_drawn_and_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
-    names = run_page("draw-your-first-cells.md")
+    names = run_page("tutorials/draw-your-first-cells.md")
     cells, card = names["cells"], names["card"]
     assert 29 == cells["community_code"].nunique()
     assert 1.0 == card.in_band_share
     assert len(cells) == pyogrio.read_info(tmp_path / "build" / "first_cells.gpkg")["features"]
+
+
+def test_a_class_that_was_added_is_known_and_the_streets_duty(checkout: Path, own_demo_url: str) -> None:
+    page = "how-to/add-a-category.md"
+    with (checkout / "data" / "catalogue" / "local_tj_demo.csv").open("a", encoding="utf-8") as file:
+        file.write(printed(page, "csv"))
+    run_page(page)
+    book = read_back(own_demo_url)
+    added = book.catalogue.find("matter:L02005", FIRST_DAY)
+    noon = datetime(2026, 12, 1, 4, tzinfo=UTC)
+    assert book.duty(added, noon).allowed
+    assert not book.duty(added, NOW).allowed
+
+
+def test_a_deadline_that_was_changed_holds_from_its_day_on(checkout: Path, own_demo_url: str) -> None:
+    page = "how-to/change-a-deadline.md"
+    file = checkout / "data" / "catalogue" / "handling_limits.csv"
+    ended, successor = printed(page, "csv").splitlines()
+    before = ended.replace("2026-12-01", "")
+    assert before in file.read_text(encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace(before, f"{ended}\n{successor}"), encoding="utf-8"
+    )
+    run_page(page)
+    known = read_back(own_demo_url).catalogue
+    rubbish = known.find("matter:06010", FIRST_DAY)
+    limits = [known.limit_for(rubbish, on).limit for on in (NOW.date(), FIRST_DAY)]
+    assert [(4, LimitUnit.WORKING_HOUR), (8, LimitUnit.WORKING_HOUR)] == [(x.amount, x.unit) for x in limits]
+    check_tables(read_catalogue(checkout / "data" / "catalogue"), FIRST_DAY)
+
+
+def test_a_routing_rule_that_was_added_is_tried_before_the_next(checkout: Path, own_demo_url: str) -> None:
+    page = "how-to/add-a-routing-rule.md"
+    file = checkout / "data" / "catalogue" / "routing_rules_demo.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    document["rules"].append(json.loads(printed(page, "json")))
+    file.write_text(json.dumps(document | {"version": "with-R-190"}), encoding="utf-8")
+    run_page(page, {PRINTED_TIME: GIVEN_TIME.replace("T02", "T03")})
+    tried = [rule.id for rule in read_back(own_demo_url).rules.rules]
+    assert tried.index("R-200") - 1 == tried.index("R-190")
+
+
+def test_a_plan_that_was_adopted_begins_when_the_old_one_ends(checkout: Path, own_demo_url: str) -> None:
+    assert (checkout / "data" / "demo").is_dir()
+    names = run_page("how-to/adopt-a-plan.md", {PRINTED_TIME: GIVEN_TIME})
+    book = read_back(own_demo_url)
+    old, new = (held.plan for held in book.plans)
+    assert old.valid_to == new.valid_from == names["plan"].valid_from
+    assert not {cell.code for cell in old.cells} & {cell.code for cell in new.cells}
+    assert all(book.roster.choose(cell.code, FIRST_DAY)[0] for cell in new.cells)
