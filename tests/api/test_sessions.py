@@ -110,7 +110,9 @@ def test_nobody_but_the_demos_people_can_be_played(server: Server) -> None:
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])
-def test_outside_the_demo_there_is_no_demo(own_demo_url: str, directory, environment: str) -> None:
+def test_outside_the_demo_there_is_no_demo(
+    server: Server, own_demo_url: str, directory, environment: str
+) -> None:
     settings = make_settings(
         own_demo_url,
         directory,
@@ -118,7 +120,7 @@ def test_outside_the_demo_there_is_no_demo(own_demo_url: str, directory, environ
         secret_key="a key of the tests, forty characters long",
     )
     with served(settings, directory) as serious:
-        person = "00000000-0000-7000-8000-000000000001"
+        person = server.people()[0]["id"]  # it exists, and is synthetic
         listed = serious.client.get("/api/v1/demo")
         played = serious.client.post("/api/v1/demo/sign-in", json={"person_id": person})
         assert (listed.status_code, played.status_code) == (404, 404)

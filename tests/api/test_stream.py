@@ -22,6 +22,7 @@ from tests.builders_cases import ELSEWHERE, NOW, STREET
 def _quiet_and_quick(server: Server, monkeypatch) -> None:
     """Nothing waits for delivery when a test begins."""
     monkeypatch.setattr(api.stream, "_POLL_S", 0.01)
+    monkeypatch.setattr(api.stream, "_HEARTBEAT_S", 8.0)
     deliver(server)
 
 
@@ -48,12 +49,13 @@ class Stream:
         assert next(self._lines) == ""
 
     def next(self) -> dict:
-        """The next event; comments are passed over."""
+        """The next event; a quiet interval means that none came."""
         event: dict = {}
         for line in self._lines:
             if not line and "data" in event:
                 return event | {"data": json.loads(event["data"])}
-            if line and not line.startswith(":"):
+            assert not line.startswith(":"), "nothing came"
+            if line:
                 name, _, value = line.partition(": ")
                 event[name] = value
         raise AssertionError("the stream ended")
@@ -154,6 +156,28 @@ def overtake(server: Server, monkeypatch) -> threading.Event:
 
     monkeypatch.setattr(outbox, "delivered_after", read_and_be_overtaken)
     return done
+
+
+def test_what_arrives_by_both_ways_is_told_once(server: Server, shift: Person, monkeypatch) -> None:
+    """An event that is handed out while the missed ones are still to be read is among those too."""
+    with listening(shift) as stream:
+        tell(server, "before")
+        seen = stream.next()["id"]
+    read, begun, hub = outbox.delivered_after, threading.Event(), server.app.state.hub
+
+    def be_overtaken_and_read(db, delivery_no, subdistricts, **options):
+        if subdistricts is not None and not begun.is_set():
+            begun.set()
+            tell(server, "both")
+            while not any(one.queue.qsize() for one in hub._open):
+                pass
+        return read(db, delivery_no, subdistricts, **options)
+
+    monkeypatch.setattr(outbox, "delivered_after", be_overtaken_and_read)
+    with listening(shift, **{"Last-Event-ID": seen}) as stream:
+        assert stream.numbers(1) == ["both"]
+        tell(server, "after")
+        assert stream.numbers(1) == ["after"]
 
 
 def test_the_first_listener_misses_nothing_between_catching_up_and_listening(
