@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from typing import Annotated
 
 import typer
@@ -68,25 +67,11 @@ def _start_worker() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "gridmgmt", "worker"], preexec_fn=end_with_parent)  # noqa: PLW1509
 
 
-def worker(
-    with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Stop when the process that started it is gone.")
-    ] = False,
-) -> None:
+def worker() -> None:
     """Deliver events and run the clocks until stopped."""
     from gridmgmt import worker as background
     from gridmgmt.storage.db import make_engine
 
     settings = settings_with_database()
     engine = make_engine(settings.require_database_url(), pool_size=2, application="gridmgmt-worker")
-    stop = background.stop_on_signals()
-    if with_parent:
-        # However the server ends, kill -9 included, it leaves no worker behind.
-        threading.Thread(target=_stop_when_orphaned, args=(stop, os.getppid()), daemon=True).start()
-    background.run(engine, stop)
-
-
-def _stop_when_orphaned(stop: threading.Event, parent: int) -> None:
-    while not stop.wait(0.5):
-        if os.getppid() != parent:
-            stop.set()
+    background.run(engine, background.stop_on_signals())
