@@ -127,7 +127,7 @@ def tile(
     if x >= 2**z or y >= 2**z:
         raise NotFound("No such tile.", kind="tile")
     with work.begin(read_only=True) as w:
-        etag = f'"{tiles.revision(w.db)}-{w.now.date().isoformat()}"'
+        etag = f'"{tiles.revision(w.db, w.actor, w.now)}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         content = gridplans.tile(w.db, w.actor, layer, z, x, y, w.now)

@@ -80,6 +80,14 @@ def tile(db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: object) 
     return bytes(db.execute(_STATEMENTS[layer], values).scalar() or b"")
 
 
-def revision(db: Db) -> int:
-    """Changes whenever a plan or base layer does; the tiles' ETag."""
-    return int(db.execute(text("select revision from app.rulebook_revision")).scalar_one())
+_REVISION = text("""
+    select (select revision from app.rulebook_revision) as revision,
+           (select count(*) filter (where p.valid_from <= :now) + count(*) filter (where p.valid_to <= :now)
+              from app.grid_plans p where p.subdistrict_code = any(:scope)) as turns
+""")
+
+
+def revision(db: Db, actor: Actor, now: object) -> str:
+    """Changes whenever a plan or base layer does, and when a plan begins or ends; the tiles' ETag."""
+    found = db.execute(_REVISION, {"scope": list(actor.subdistricts), "now": now}).one()
+    return f"{found.revision}-{found.turns}"

@@ -89,7 +89,7 @@ def test_somebody_of_two_streets_sees_both_and_one_of_none_sees_nothing(filled: 
 
 def test_every_function_that_takes_an_actor_is_tried_here() -> None:
     # Loading has a test above, tiles have theirs in test_tiles; a refusal is written, not read.
-    tried = {*READINGS, "load", "tile", "cell_at_by_sql", "cells_with_load", "refusal"}
+    tried = {*READINGS, "load", "tile", "revision", "cell_at_by_sql", "cells_with_load", "refusal"}
     for module in (board, cases, grids, requests, audit, tiles):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and "actor" in inspect.signature(function).parameters:

@@ -1,13 +1,15 @@
 """Vector tiles hold their layer where there is something, and are empty where there is nothing."""
 
 import math
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.geo.crs import LonLat
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import catalogue, tiles
+from gridmgmt.storage import grids, tiles
 from gridmgmt.storage.db import Db
 from tests.builders_cases import ELSEWHERE, NOW, make_actor
 from tests.builders_street import Street, found_small_street, inner_point, make_small_plan, outline_of
@@ -76,11 +78,23 @@ def test_a_tile_shows_the_plan_in_force_at_the_time(db: Db) -> None:
     assert plan.cells[0].code.encode() in tiles.tile(db, foreign, "cells", *address, plan.valid_from)
 
 
-def test_the_revision_of_tiles_follows_plans_and_base_layers(db: Db) -> None:
-    before = tiles.revision(db)
-    found_small_street(db)
-    assert tiles.revision(db) > before
-    assert tiles.revision(db) == catalogue.revision(db)
+def test_tiles_are_stale_when_a_plan_or_a_base_layer_changes(db: Db, reader: Actor) -> None:
+    seen = [tiles.revision(db, reader, NOW)]
+    for change in ("grid_cells set name = '改名'", "base_features set kind = 'other'"):
+        db.execute(text(f"update app.{change}"))
+        seen.append(tiles.revision(db, reader, NOW))
+    assert len(set(seen)) == 3
+
+
+def test_tiles_are_stale_the_moment_a_plan_begins_or_ends(db: Db) -> None:
+    plan = found_small_street(db)
+    foreign = make_actor(Role.SHIFT_LEADER, subdistricts=frozenset({ELSEWHERE}))
+    end = NOW + timedelta(hours=1)
+    grids.end_plan(db, plan.id, end)
+    instants = [plan.valid_from - timedelta.resolution, plan.valid_from, end - timedelta.resolution, end]
+    before, began, still, ended = (tiles.revision(db, foreign, at) for at in instants)
+    assert began == still
+    assert len({before, began, ended}) == 3
 
 
 def test_the_small_street_is_seamless() -> None:
