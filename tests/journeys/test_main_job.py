@@ -92,39 +92,16 @@ def test_the_main_job_from_plan_to_closed_case_survives_a_kill(installation: Ins
     with DemoClient(installation.base_url) as client:
         cast = Cast(client)
         centre = cast.desk(Role.SHIFT_LEADER)
-
-        # A published plan: duty grids nested in communities, with standard codes.
-        (plan,) = client.get(centre, "/plans")["items"]
-        cells = client.get(centre, "/cells")["features"]
-        assert (plan["status"], plan["synthetic"], plan["cells"]) == ("published", True, len(cells))
-        assert len(cells) >= 100
-        assert all(len(c["properties"]["code"]) == 15 for c in cells)
-        cell = max(
-            (c for c in cells if c["properties"]["kind"] == "duty"), key=lambda c: c["properties"]["area_m2"]
-        )
+        cell = largest_duty_grid(client, centre)
         code = cell["properties"]["code"]
-        place = dict(zip(("lon", "lat"), inner_point(shape(cell["geometry"])), strict=True))
         worker = cast.worker_of(code)
+        place = dict(zip(("lon", "lat"), inner_point(shape(cell["geometry"])), strict=True))
         photo = Day(client, seed=1, now=datetime.now(UTC)).photo(worker, "before")
-
-        # A report finds its cell and unit; the deadline runs; an illegal step is refused by name.
         phone = Reporting(installation.base_url, worker, place, photo)
-        told = client.post(worker, "/reports", phone.draft())
-        assert told["cell_code"] == code
-        assert (told["state"], told["routing"]["unit_code"]) == ("handling", CLEANING)
-        case = client.get(worker, f"/cases/{told['case_id']}")
-        assert case["routing"]["trace"][-1]["matched"]
-        assert case["due_at"] > case["reported_at"]
-        refused = client.refused(
-            centre,
-            f"/cases/{case['id']}/actions",
-            {"command_id": str(uuid.uuid4()), "action": "close", "version": case["version"], "facts": {}},
-        )
-        assert (refused["code"], refused["facts"]["state"]) == ("illegal_action", "handling")
+        case = report_that_was_routed(client, centre, phone, code)
         handler = cast.handler_of(case)
         case = client.act(handler, case, "sign_for")
 
-        # Power cut in the middle of the work.
         with phone:
             assert phone.under_way.wait(60)
             installation.kill()
@@ -135,25 +112,54 @@ def test_the_main_job_from_plan_to_closed_case_survives_a_kill(installation: Ins
         again = client.post(worker, "/reports", phone.sent[-1])
         assert again["id"] == phone.sent[-1]["id"], "what was not acknowledged is sent again and taken once"
 
-        # The loop goes on to its end; another person verifies.
-        after = Day(client, seed=2, now=datetime.now(UTC)).photo(handler, "after")
-        case = client.act(handler, case, "submit_result", result="已清理", photos=[after])
-        verifier = cast.leader_of(code)
-        case = client.act(verifier, case, "pass_verification", opinion="现场已恢复")
-        case = client.act(centre, case, "close")
-        assert case["state"] == "closed"
-        assert [h["action"] for h in case["history"]] == [
-            "report", "accept", "file", "dispatch", "sign_for", "submit_result", "pass_verification", "close",
-        ]  # fmt: skip
-        acted = {h["action"]: h["actor_id"] for h in case["history"]}
-        assert len({acted[a] for a in ("submit_result", "pass_verification", "close")}) == 3
-
-        # A played day goes through every desk.
+        case = rest_of_the_loop(client, cast, case)
         played = Day(client, seed=7, now=datetime.now(UTC)).play(12, lambda _: None)
         assert (played.reports, played.closed >= 1) == (12, True)
-
         check_the_centre(installation, client, centre, case, {*phone.acknowledged, again["id"]})
     assert "its data are kept" in installation.run("demo", "load"), "a second start changes nothing"
+
+
+def largest_duty_grid(client: DemoClient, centre: Person) -> dict[str, Any]:
+    """One of the cells of the published plan, which are nested in communities and bear standard codes."""
+    (plan,) = client.get(centre, "/plans")["items"]
+    cells = client.get(centre, "/cells")["features"]
+    assert (plan["status"], plan["synthetic"], plan["cells"]) == ("published", True, len(cells))
+    assert len(cells) >= 100
+    for properties in (c["properties"] for c in cells):
+        assert len(properties["code"]) == 15
+        assert properties["code"].startswith(properties["community_code"])
+    duty = (c for c in cells if c["properties"]["kind"] == "duty")
+    return max(duty, key=lambda c: c["properties"]["area_m2"])
+
+
+def report_that_was_routed(client: DemoClient, centre: Person, phone: Reporting, code: str) -> dict[str, Any]:
+    """A report found its cell and unit, a deadline runs, and an illegal step is refused by name."""
+    told = client.post(phone.worker, "/reports", phone.draft())
+    assert told["cell_code"] == code
+    assert (told["state"], told["routing"]["unit_code"]) == ("handling", CLEANING)
+    case: dict[str, Any] = client.get(phone.worker, f"/cases/{told['case_id']}")
+    assert case["routing"]["trace"][-1]["matched"]
+    assert case["due_at"] > case["reported_at"]
+    close = {"command_id": str(uuid.uuid4()), "action": "close", "version": case["version"], "facts": {}}
+    refused = client.refused(centre, f"/cases/{case['id']}/actions", close)
+    assert (refused["code"], refused["facts"]["state"]) == ("illegal_action", "handling")
+    return case
+
+
+def rest_of_the_loop(client: DemoClient, cast: Cast, case: dict[str, Any]) -> dict[str, Any]:
+    """Result, verification by another person, closure by a third."""
+    handler = cast.handler_of(case)
+    after = Day(client, seed=2, now=datetime.now(UTC)).photo(handler, "after")
+    case = client.act(handler, case, "submit_result", result="已清理", photos=[after])
+    case = client.act(cast.leader_of(case["cell_code"]), case, "pass_verification", opinion="现场已恢复")
+    case = client.act(cast.desk(Role.SHIFT_LEADER), case, "close")
+    assert case["state"] == "closed"
+    assert [h["action"] for h in case["history"]] == [
+        "report", "accept", "file", "dispatch", "sign_for", "submit_result", "pass_verification", "close",
+    ]  # fmt: skip
+    acted = {h["action"]: h["actor_id"] for h in case["history"]}
+    assert len({acted[a] for a in ("submit_result", "pass_verification", "close")}) == 3
+    return case
 
 
 def check_the_centre(
