@@ -1,6 +1,7 @@
 """The composition root: settings in, application out. Nothing here has state at import time."""
 
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 import gridmgmt
 from api import errors, models
 from api.deps import Parts
+from api.door import Door
 from api.guard import Guard
 from api.routes import cases, centre, grids, health, photos, reports, sessions, stream
 from api.stream import Hub
@@ -27,6 +29,8 @@ from gridmgmt.storage.db import make_engine, transaction
 # More threads than connections would only wait for each other.
 _POOL = 16
 _THREADS = 20
+# Intake has threads of its own: whatever else is asked of the server, reports still come in.
+_INTAKE_THREADS = 4
 
 
 def server_clock() -> datetime:
@@ -57,11 +61,15 @@ def create_app(
         clock=clock,
     )
 
+    threads = ThreadPoolExecutor(_INTAKE_THREADS, "intake")
+    door = Door("/reports", reports.ReportIn, reports.submit_report, threads)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
         yield
         await app.state.hub.close()
+        threads.shutdown()
         engine.dispose()
 
     app = FastAPI(
@@ -79,6 +87,7 @@ def create_app(
                 Guard,
                 max_body_bytes=settings.max_body_bytes,
                 max_photo_bytes=settings.max_photo_bytes,
+                doors={("POST", "/api/v1/reports"): door},
             )
         ],
     )

@@ -79,7 +79,8 @@ def problem(
         return Json(body | {"facts": {}}, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _grid_error(request: Request, exc: GridError) -> Json:
+def refused(request: Request, exc: GridError) -> Json:
+    """The answer to a refusal."""
     if isinstance(exc, errors.NotAllowed) and exc.facts.get("in_scope") is False:
         exc = errors.NotFound("No such thing in your scope.")
     return problem(
@@ -120,6 +121,6 @@ def _http_error(request: Request, exc: HTTPException) -> Json:
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
-    app.add_exception_handler(GridError, _grid_error)  # type: ignore[arg-type]  # called for this class only
+    app.add_exception_handler(GridError, refused)  # type: ignore[arg-type]  # called for this class only
     app.add_exception_handler(RequestValidationError, _invalid_request)  # type: ignore[arg-type]  # called for this class only
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]  # called for this class only

@@ -6,7 +6,8 @@ caught is caught here and not by Starlette's own outermost net, so that its answ
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -50,10 +51,19 @@ class Guard:
     ----------
     max_body_bytes : limit of any body but a photo.
     max_photo_bytes : limit of the body of ``PUT /api/v1/photos/...``.
+    doors : by method and path, what is served without the application's full way; see ``api/door.py``.
     """
 
-    def __init__(self, app: App, *, max_body_bytes: int, max_photo_bytes: int) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        max_body_bytes: int,
+        max_photo_bytes: int,
+        doors: Mapping[tuple[str, str], Callable[[App, Scope, Receive, Send], Awaitable[None]]] | None = None,
+    ) -> None:
         self._app = app
+        self._doors = {key: partial(door, app) for key, door in (doors or {}).items()}
         self._max_body = max_body_bytes
         self._max_photo = max_photo_bytes
 
@@ -109,8 +119,9 @@ class Guard:
             started = True
             await send(message)
 
+        app = self._doors.get((scope["method"], scope["path"]), self._app)
         try:
-            await self._app(scope, counted, noted)
+            await app(scope, counted, noted)
         except ClientDisconnect:
             log.info("client_disconnected", path=scope["path"], request_id=request_id)
         except Exception:

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -24,9 +25,9 @@ from shapely.geometry import shape
 from sqlalchemy import Engine, text
 
 from bench.load import Fired, fire
-from bench.report import Options, Result, Side
+from bench.report import Options, Result, Side, main
 from gridmgmt.demo.client import DemoClient, Person
-from gridmgmt.demo.load import is_loaded, load_demo
+from gridmgmt.demo.load import load_demo
 from gridmgmt.demo.photos import draw_photo
 from gridmgmt.demo.play import Cast, random_point, uuid7
 from gridmgmt.domain.org import Role
@@ -36,10 +37,13 @@ from gridmgmt.storage.embedded import Cluster, default_home
 
 CLIENTS = 16
 PORT = 8139
-REPORTS, REPORTS_QUICK = 9600, 960
-PGBENCH_S, PGBENCH_QUICK_S = 15, 3
-ROUNDS = 3
-DATABASE = "bench_intake"
+REPORTS, REPORTS_QUICK = 3200, 960
+PGBENCH_S, PGBENCH_QUICK_S = 6, 3
+# Many short rounds: where the cores are shared with others, both sides of a ratio must see the same hour.
+ROUNDS = 7
+WARM = 25
+"""Reports of each client before the clock starts."""
+DATABASE, TEMPLATE = "bench_intake", "bench_intake_template"
 DATA = Path(__file__).parent.parent / "data"
 
 # Tables in the order of their references, and what must differ from row to row.
@@ -56,26 +60,34 @@ _NUMBER = "'9'||lpad(:a::text,10,'0')||lpad(:b::text,10,'0')"
 
 
 def run(options: Options) -> Result:
-    """Measure both sides in turn, three rounds; the medians count."""
+    """Measure both sides in turn, round after round; medians count."""
     cluster = Cluster(default_home() / "bench", durable=True)
     cluster.up()
-    url = cluster.ensure_database(DATABASE)
-    schema.migrate(url)
-    engine = make_engine(url, pool_size=2)
-    if not is_loaded(engine):
-        load_demo(engine, DATA, datetime.now(UTC), lambda *_: None)
+    cluster.drop(TEMPLATE)
+    cluster.create_template(TEMPLATE, _load)
     reports = REPORTS_QUICK if options.quick else REPORTS
     seconds = PGBENCH_QUICK_S if options.quick else PGBENCH_S
     ours: list[Fired] = []
     theirs: list[tuple[float, float]] = []
     rows = 0
     for _ in range(1 if options.quick else ROUNDS):
+        # Every round begins with the same rows, so that no run pays for those before it.
+        url = cluster.clone(TEMPLATE, DATABASE)
         with _server(url) as base_url:
-            ours.append(_fire(base_url, reports))
+            ours.append(_fire(base_url, url, reports))
+        engine = make_engine(url, pool_size=1)
         script, rows = _pgbench_script(engine)
+        engine.dispose()
         theirs.append(_pgbench(cluster, script, seconds))
-    engine.dispose()
+    cluster.drop(DATABASE)
     return _result(ours, theirs, rows)
+
+
+def _load(url: str) -> None:
+    schema.migrate(url)
+    engine = make_engine(url, pool_size=1)
+    load_demo(engine, DATA, datetime.now(UTC), lambda *_: None)
+    engine.dispose()
 
 
 def _result(ours: list[Fired], theirs: list[tuple[float, float]], rows: int) -> Result:
@@ -84,6 +96,8 @@ def _result(ours: list[Fired], theirs: list[tuple[float, float]], rows: int) -> 
     peer_rate, peer_ms = sorted(theirs)[len(theirs) // 2]
     sorted_ms = sorted(s * 1000 for s in best.latencies_s)
     p50, p99 = sorted_ms[len(sorted_ms) // 2], sorted_ms[int(len(sorted_ms) * 0.99)]
+    shares = [len(f.latencies_s) / f.wall_s / t[0] for f, t in zip(ours, theirs, strict=True)]
+    share = statistics.median(shares)
     refused = sum(len(f.unexpected) for f in ours)
     return Result(
         name="intake",
@@ -95,15 +109,13 @@ def _result(ours: list[Fired], theirs: list[tuple[float, float]], rows: int) -> 
         ),
         facts={
             "rows per report": rows,
-            "share of pgbench": f"{rate / peer_rate:.0%}",
-            "share of pgbench by round": [
-                f"{len(f.latencies_s) / f.wall_s / t[0]:.0%}" for f, t in zip(ours, theirs, strict=True)
-            ],
+            "share of pgbench": f"{share:.0%}",
+            "share of pgbench by round": [f"{s:.0%}" for s in shares],
             "server processes": _PROCESSES,
             "answers other than 201": refused,
         },
         goals={
-            "at least 25 % of pgbench": rate / peer_rate >= 0.25,
+            "at least 25 % of pgbench": share >= 0.25,
             "p99 under 150 ms": p99 < 150,
             "every answer 201": refused == 0,
         },
@@ -137,12 +149,16 @@ def _server(url: str) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-def _fire(base_url: str, reports: int) -> Fired:
+def _fire(base_url: str, url: str, reports: int) -> Fired:
     with DemoClient(base_url) as client:
         requests = _requests(client, reports)
-    warm = 25
-    fire("127.0.0.1", PORT, [r[:warm] for r in requests])
-    return fire("127.0.0.1", PORT, [r[warm:] for r in requests])
+    fire("127.0.0.1", PORT, [r[:WARM] for r in requests])
+    # As a day of autovacuum would have left it; on empty tables the planner's guesses are not ours to time.
+    engine = make_engine(url, pool_size=1)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("vacuum analyze"))
+    engine.dispose()
+    return fire("127.0.0.1", PORT, [r[WARM:] for r in requests])
 
 
 def _requests(client: DemoClient, reports: int) -> list[list[bytes]]:
@@ -156,7 +172,7 @@ def _requests(client: DemoClient, reports: int) -> list[list[bytes]]:
     return [
         [
             _request(cast.worker_of(codes[i]), random_point(rng.choice(shapes), rng), photo.sha256, rng)
-            for _ in range(reports // CLIENTS + 25)
+            for _ in range(reports // CLIENTS + WARM)
         ]
         for i in range(CLIENTS)
     ]
@@ -239,3 +255,7 @@ def _pgbench(cluster: Cluster, script: str, seconds: int) -> tuple[float, float]
     if done.returncode or rate is None or latency is None:
         raise RuntimeError(f"pgbench failed: {done.stderr[-500:]}")
     return float(rate[1]), float(latency[1])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main([run]))

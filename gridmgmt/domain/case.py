@@ -121,11 +121,15 @@ def open_case(case: Case, *, clocks: Clocks, facts: Mapping[str, Any]) -> Decisi
     facts : stored with the line: routing proposal, photos, duplicates seen.
     """
     event = EventKind.REPORT_RECEIVED
+    changes: dict[str, Any] = {}
     if case.state is State.SELF_HANDLED:
         event = EventKind.SELF_HANDLED_REPORTED
-        acted = MappingProxyType({case.reported_by: Axis.HANDLING})
-        case = replace(case, worker_id=case.reported_by, acted=acted)
-    case = replace(case, stage_due_at=_stage_due(case, case.reported_at, clocks, facts))
+        changes = {
+            "worker_id": case.reported_by,
+            "acted": MappingProxyType({case.reported_by: Axis.HANDLING}),
+        }
+    due_at = _stage_due(case.state, None, case.reported_at, clocks, facts)
+    case = replace(case, stage_due_at=due_at, **changes)
     step = Step(case.id, 1, "report", None, case.state, case.reported_by, case.reported_at, facts, "22-1")
     return Decision(case, step, (_event(case, event, case.reported_at, {}),))
 
@@ -232,13 +236,20 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
     row = check(case, action, actor, facts)
     if row.needs_request:
         require_grant(granted, case.id, action, actor, asked_since=case.clock_started_at)
-    before = case.state
-    case = _apply(case, action, row, now, clocks, facts)
+    changes = _clock_changes(case, row.clock, now, clocks, facts) | _action_changes(case, action, now, facts)
     acted = case.acted if actor.is_system else MappingProxyType({**case.acted, actor.id: row.axis})
-    case = replace(case, version=case.version + 1, state=row.target, acted=acted)
-    case = replace(case, stage_due_at=_stage_due(case, now, clocks, facts))
-    step = Step(case.id, case.version, str(action), before, row.target, actor.id, now, facts, row.article)
-    return Decision(case, step, (_event(case, row.event, now, {"from": str(before)}),))
+    moved = replace(
+        case,
+        version=case.version + 1,
+        state=row.target,
+        acted=acted,
+        stage_due_at=_stage_due(row.target, changes.get("due_at", case.due_at), now, clocks, facts),
+        **changes,
+    )
+    step = Step(
+        case.id, moved.version, str(action), case.state, row.target, actor.id, now, facts, row.article
+    )
+    return Decision(moved, step, (_event(moved, row.event, now, {"from": str(case.state)}),))
 
 
 def require_version(case: Case, expected_version: int | None) -> None:
@@ -259,110 +270,100 @@ def require_version(case: Case, expected_version: int | None) -> None:
         )
 
 
-def _apply(  # noqa: C901, PLR0911, PLR0912  one branch an action, none nested
-    case: Case, action: Action, row: Transition, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
-) -> Case:
-    case = _move_clock(case, row.clock, now, clocks, facts)
+def _action_changes(  # noqa: PLR0911  one branch an action, none nested
+    case: Case, action: Action, now: datetime, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What an action changes of a case, beside its state and its clock."""
     match action:
         case Action.CONFIRM:
-            return replace(case, confirmed=read_yes_no(facts, "found"))
+            return {"confirmed": read_yes_no(facts, "found")}
         case Action.DECLINE:
-            return replace(case, confirmed=None)
+            return {"confirmed": None}
         case Action.MERGE:
-            return replace(case, merged_into=read_id(facts, "master_id"))
+            return {"merged_into": read_id(facts, "master_id")}
         case Action.FILE:
-            return replace(case, filed_at=now)
+            return {"filed_at": now}
         case Action.DISPATCH:
-            return replace(
-                case,
-                unit_code=str(facts["unit_code"]),
-                worker_id=None if is_empty(facts.get("worker_id")) else read_id(facts, "worker_id"),
-                rule_id=facts.get("rule_id"),
-                dispatched_at=now,
-                signed_at=None,
-            )
+            return {
+                "unit_code": str(facts["unit_code"]),
+                "worker_id": None if is_empty(facts.get("worker_id")) else read_id(facts, "worker_id"),
+                "rule_id": facts.get("rule_id"),
+                "dispatched_at": now,
+                "signed_at": None,
+            }
         case Action.RULE:
-            return replace(case, unit_code=str(facts["unit_code"]), ruled=True)
+            return {"unit_code": str(facts["unit_code"]), "ruled": True}
         case Action.SIGN_FOR:
-            return replace(case, signed_at=case.signed_at or now)
+            return {"signed_at": case.signed_at or now}
         case Action.SEND_BACK:
             # The limit of a unit that was not responsible must neither run on nor be held against the next.
-            return replace(
-                case,
-                unit_code=None,
-                worker_id=None,
-                rule_id=None,
-                limit_amount=None,
-                limit_unit=None,
-                clock_started_at=None,
-                due_at=None,
-                dispatched_at=None,
-                signed_at=None,
-                return_count=case.return_count + 1,
-            )
+            nothing = ("unit_code", "worker_id", "rule_id", "limit_amount", "limit_unit", "clock_started_at")
+            nothing += ("due_at", "dispatched_at", "signed_at")
+            return dict.fromkeys(nothing) | {"return_count": case.return_count + 1}
         case Action.SUBMIT_RESULT:
-            return replace(case, handled_at=now)
+            return {"handled_at": now}
         case Action.PASS_VERIFICATION:
-            return replace(case, verified_at=now)
+            return {"verified_at": now}
         case Action.FAIL_VERIFICATION | Action.REOPEN:
-            return replace(
-                case, rework_count=case.rework_count + 1, handled_at=None, verified_at=None, closed_at=None
-            )
+            undone = dict.fromkeys(("handled_at", "verified_at", "closed_at"))
+            return undone | {"rework_count": case.rework_count + 1}
         case Action.CLOSE | Action.APPROVE_SELF_HANDLING:
-            return replace(case, closed_at=now)
+            return {"closed_at": now}
         case _:
-            return case
+            return {}
 
 
-def _move_clock(  # noqa: PLR0911  one branch a clock
+def _clock_changes(
     case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
-) -> Case:
+) -> dict[str, Any]:
+    """What an action changes of the handling clock."""
     limit = clocks.handling_limit
     match clock:
         case Clock.START:
-            return _started(case, now, limit, clocks)
+            return _started(now, limit, clocks)
         case Clock.RESTART:
             if case.limit_amount is not None and case.limit_unit is not None:
                 limit = Limit(case.limit_amount, case.limit_unit)
-            return _started(case, now, limit, clocks)
+            return _started(now, limit, clocks)
         case Clock.ADD if case.due_at is not None:
             unit, amount = read_limit_unit(facts, "unit"), read_amount(facts, "amount")
-            return replace(case, due_at=deadline(case.due_at, amount, unit, clocks.calendar))
+            return {"due_at": deadline(case.due_at, amount, unit, clocks.calendar)}
         case Clock.PAUSE:
             if read_day(facts, "resume_on") < clocks.calendar.local_date(now):
                 raise InvalidInput(
                     "A hold ends on a day to come.", article="22-2", rule="R22b", field="resume_on"
                 )
-            return replace(case, clock_paused_at=now)
+            return {"clock_paused_at": now}
         case Clock.RESUME if case.clock_paused_at and case.due_at and case.limit_unit:
             due_at = shift_deadline(case.due_at, case.clock_paused_at, now, case.limit_unit, clocks.calendar)
-            return replace(case, clock_paused_at=None, due_at=due_at)
+            return {"clock_paused_at": None, "due_at": due_at}
         case Clock.STOP:
-            return replace(case, clock_paused_at=None)
+            return {"clock_paused_at": None}
         case _:
-            return case
+            return {}
 
 
-def _started(case: Case, now: datetime, limit: Limit, clocks: Clocks) -> Case:
-    return replace(
-        case,
-        limit_amount=limit.amount,
-        limit_unit=limit.unit,
-        clock_started_at=now,
-        clock_paused_at=None,
-        due_at=deadline(now, limit.amount, limit.unit, clocks.calendar),
-    )
+def _started(now: datetime, limit: Limit, clocks: Clocks) -> dict[str, Any]:
+    return {
+        "limit_amount": limit.amount,
+        "limit_unit": limit.unit,
+        "clock_started_at": now,
+        "clock_paused_at": None,
+        "due_at": deadline(now, limit.amount, limit.unit, clocks.calendar),
+    }
 
 
-def _stage_due(case: Case, now: datetime, clocks: Clocks, facts: Mapping[str, Any]) -> datetime | None:
+def _stage_due(
+    state: State, due_at: datetime | None, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
+) -> datetime | None:
     """Every open state has a deadline: the unit's limit, the end of a hold's last day, or the desk's."""
-    if case.state.is_final:
+    if state.is_final:
         return None
-    if case.state is State.HANDLING:
-        return case.due_at
-    if case.state is State.ON_HOLD:
+    if state is State.HANDLING:
+        return due_at
+    if state is State.ON_HOLD:
         return clocks.calendar.utc(read_day(facts, "resume_on") + timedelta(days=1), timedelta(0))
-    limit = clocks.stage_limits.get(case.state)
+    limit = clocks.stage_limits.get(state)
     return deadline(now, limit.amount, limit.unit, clocks.calendar) if limit else None
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Generic, NamedTuple, Self, TypeVar
 
 from gridmgmt.errors import InvalidInput
@@ -41,6 +42,7 @@ class CategoryKey(NamedTuple):
         return f"{self.standard_ref}:{self.kind}:{self.code}"
 
     @classmethod
+    @lru_cache(maxsize=4096)  # every report asks for the classes of the cases near it
     def parse(cls, text: str) -> Self:
         """Read the full text form.
 
@@ -75,6 +77,7 @@ class CategoryPattern:
     exact: bool
 
     @classmethod
+    @lru_cache(maxsize=4096)  # every report asks for the classes of the cases near it
     def parse(cls, text: str) -> Self:
         """Read a pattern.
 

@@ -274,16 +274,16 @@ def _duplicates(report: Report, before: BeforeIntake) -> list[dict[str, Any]]:
     if report.datum.is_offset:
         return []
     major = report.category.code[:2]
-    near = {n.case_id: n for n in before.nearby if CategoryKey.parse(n.category).code[:2] == major}
-    distance = {i: measure.distance_lonlat_m(report.position, n.place) for i, n in near.items()}
+    classes = ((n, CategoryKey.parse(n.category)) for n in before.nearby)
+    near = {n.case_id: (n, key) for n, key in classes if key.code[:2] == major}
+    distance = {i: measure.distance_lonlat_m(report.position, n.place) for i, (n, _) in near.items()}
     candidates = (
-        DuplicateCandidate(n.case_id, CategoryKey.parse(n.category), distance[n.case_id], n.reported_at)
-        for n in near.values()
+        DuplicateCandidate(i, key, distance[i], n.reported_at) for i, (n, key) in near.items()
     )
     return [
         {
             "case_id": str(found.case_id),
-            "number": near[found.case_id].number,
+            "number": near[found.case_id][0].number,
             "score": round(found.score, 3),
             "distance_m": round(distance[found.case_id], 1),
         }

@@ -23,7 +23,7 @@ from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import NotFound, StaleVersion
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
-from gridmgmt.storage.db import Db, hot_row
+from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
@@ -40,7 +40,6 @@ class Nearby:
     case_id: UUID
     number: str
     category: str
-    description: str
     place: LonLat
     reported_at: datetime
 
@@ -57,24 +56,32 @@ class BeforeIntake:
     nearby: tuple[Nearby, ...]
 
 
-_LOOK = """
-    select (select revision from app.rulebook_revision) as revision,
-           nextval('app.case_number_seq') as case_sequence,
-           r.content_sha256, r.answer,
-           (select array_agg(p.sha256) from app.photos p
-             where p.subdistrict_code = %(subdistrict)s and p.sha256 = any(%(photos)s)) as photos_known,
-           (select jsonb_agg(jsonb_build_object('id', c.id, 'number', c.number, 'category', c.category,
-                       'description', rr.description, 'lon', st_x(c.place), 'lat', st_y(c.place),
-                       'at', c.reported_at))
-              from (select * from app.cases c
-                     where c.place && st_makeenvelope(%(w)s, %(s)s, %(e)s, %(n)s, %(srid)s)
-                       and c.subdistrict_code = %(subdistrict)s
-                       and c.reported_at > %(since)s
-                       and c.state not in ('closed', 'rejected', 'merged', 'voided')
-                     order by c.reported_at desc limit 20) c
-              join app.reports rr on rr.id = c.report_id) as nearby
-      from (select 1) one
-      left join app.reports r on r.id = %(report)s and r.subdistrict_code = %(subdistrict)s
+# "materialized": place first. The planner otherwise may walk the newest cases of the whole street,
+# hoping to meet twenty near ones.
+_LOOK = f"""
+    with asked as (select cast(%s as uuid) as report_id, cast(%s as text) as subdistrict_code,
+                          cast(%s as json) as photos),
+    near as materialized (
+        select c.id, c.number, c.category, c.place, c.reported_at
+          from app.cases c, asked
+         where c.place && st_makeenvelope(cast(%s as float8), cast(%s as float8), cast(%s as float8),
+                                          cast(%s as float8), {GEOGRAPHIC_SRID})
+           and c.subdistrict_code = asked.subdistrict_code
+           and c.reported_at > cast(%s as timestamptz)
+           and c.state not in ('closed', 'rejected', 'merged', 'voided'))
+    select cast(json_build_object(
+        'revision', (select revision from app.rulebook_revision),
+        'sequence', nextval('app.case_number_seq'),
+        'content', encode(r.content_sha256, 'hex'),
+        'answer', r.answer,
+        'photos', (select json_agg(p.sha256) from app.photos p
+                    where p.subdistrict_code = asked.subdistrict_code
+                      and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
+        'nearby', (select json_agg(json_build_array(n.id, n.number, n.category, st_x(n.place), st_y(n.place),
+                                                    n.reported_at))
+                     from (select * from near order by reported_at desc limit 20) n)) as text)
+      from asked
+      left join app.reports r on r.id = asked.report_id and r.subdistrict_code = asked.subdistrict_code
 """
 
 
@@ -95,37 +102,18 @@ def look_before_intake(
     since : cases reported earlier are no duplicates any more.
     """
     lon, lat = place or (0.0, 0.0)
-    found = hot_row(
-        db,
-        _LOOK,
-        {
-            "report": report_id,
-            "subdistrict": subdistrict_code,
-            "photos": list(photos),
-            "w": lon - _NEARBY_LON_DEG,
-            "s": lat - _NEARBY_LAT_DEG,
-            "e": lon + _NEARBY_LON_DEG,
-            "n": lat + _NEARBY_LAT_DEG,
-            "since": since,
-            "srid": GEOGRAPHIC_SRID,
-        },
-    )
+    box = (lon - _NEARBY_LON_DEG, lat - _NEARBY_LAT_DEG, lon + _NEARBY_LON_DEG, lat + _NEARBY_LAT_DEG)
+    asked = [str(report_id), subdistrict_code, _json(photos), *map(repr, box), since.isoformat()]
+    found = hot_json(db, _LOOK, asked)
     return BeforeIntake(
-        revision=found.revision,
-        case_sequence=found.case_sequence,
-        stored_content=bytes(found.content_sha256) if found.content_sha256 is not None else None,
-        stored_answer=found.answer,
-        photos_known=frozenset(found.photos_known or ()),
+        revision=found["revision"],
+        case_sequence=found["sequence"],
+        stored_content=None if found["content"] is None else bytes.fromhex(found["content"]),
+        stored_answer=found["answer"],
+        photos_known=frozenset(found["photos"] or ()),
         nearby=tuple(
-            Nearby(
-                UUID(n["id"]),
-                n["number"],
-                n["category"],
-                n["description"],
-                LonLat(n["lon"], n["lat"]),
-                datetime.fromisoformat(n["at"]),
-            )
-            for n in found.nearby or ()
+            Nearby(UUID(case_id), number, category, LonLat(x, y), datetime.fromisoformat(at))
+            for case_id, number, category, x, y, at in found["nearby"] or ()
         ),
     )
 
@@ -141,35 +129,34 @@ def report_is_taken(db: Db, report_id: UUID) -> bool:
     return bool(db.execute(text("select 1 from app.reports where id = :id"), {"id": report_id}).scalar())
 
 
-# One statement, one round trip. The rows come as JSON, so that there are six parameters and not eighty:
-# psycopg keeps the parsed form of a statement only up to fifty.
+# One statement, one round trip, and no row without the report's.
 _STORE = """
     with r as (
         insert into app.reports
-        select * from jsonb_populate_record(null::app.reports, cast(%(report)s as jsonb))
+        select * from jsonb_populate_record(null::app.reports, cast(%s as jsonb))
         on conflict (id) do nothing
         returning id, subdistrict_code),
     p as (
         insert into app.report_photos (report_id, position, subdistrict_code, sha256)
         select r.id, x.position - 1, r.subdistrict_code, x.sha256
-          from r, unnest(cast(%(photos)s as text[])) with ordinality as x(sha256, position)),
+          from r, json_array_elements_text(cast(%s as json)) with ordinality as x(sha256, position)),
     c as (
         insert into app.cases
-        select x.* from r, jsonb_populate_record(null::app.cases, cast(%(case)s as jsonb)) x),
+        select x.* from r, jsonb_populate_record(null::app.cases, cast(%s as jsonb)) x),
     s as (
         insert into app.case_steps
-        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(%(steps)s as jsonb)) x),
+        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(%s as jsonb)) x),
     o as (
         insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
         select x.subdistrict_code, x.kind, x.case_id, x.at, x.facts
-          from r, jsonb_populate_recordset(null::app.outbox, cast(%(events)s as jsonb)) x),
+          from r, jsonb_populate_recordset(null::app.outbox, cast(%s as jsonb)) x),
     a as (
         insert into app.audit_log (at, actor_id, subdistrict_code, action, object_kind, object_id, outcome,
                                    facts, request_id)
         select x.at, x.actor_id, x.subdistrict_code, x.action, x.object_kind, x.object_id, x.outcome,
                x.facts, x.request_id
-          from r, jsonb_populate_recordset(null::app.audit_log, cast(%(audit)s as jsonb)) x)
-    select count(*) as written from r
+          from r, jsonb_populate_recordset(null::app.audit_log, cast(%s as jsonb)) x)
+    select cast(count(*) as text) as written from r
 """
 
 
@@ -202,19 +189,15 @@ def store_intake(db: Db, intake: Intake) -> bool:
         "place": _ewkt(intake.place) if intake.place else None,
     }
     steps = [{**_step_values(d.step), "case_id": d.step.case_id} for d in intake.decisions]
-    stored = hot_row(
-        db,
-        _STORE,
-        {
-            "report": _json(intake.report),
-            "photos": list(intake.photos),
-            "case": _json(case),
-            "steps": _json(steps),
-            "events": _json([outbox.row(e) for d in intake.decisions for e in d.events]),
-            "audit": _json([audit.row(e) for e in intake.entries]),
-        },
+    rows = (
+        intake.report,
+        intake.photos,
+        case,
+        steps,
+        [outbox.row(e) for d in intake.decisions for e in d.events],
+        [audit.row(e) for e in intake.entries],
     )
-    return bool(stored.written)
+    return bool(hot_json(db, _STORE, [_json(r) for r in rows]))
 
 
 def _ewkt(place: LonLat) -> str:

@@ -5,14 +5,12 @@
 storage functions never do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -90,32 +88,29 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
         raise
 
 
-def hot_row(db: Db, statement: str, values: Mapping[str, Any]) -> Any:
-    """The first row of a statement that every request pays for, as a named tuple; None without rows.
+def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
+    """What a statement that every request pays for answers: the JSON text of its one column; None without rows.
 
-    Goes to the driver directly, inside the same transaction: SQLAlchemy's own share of a statement is
-    larger than PostgreSQL's where the statement is small. The BEGIN of a transaction that has not
-    talked yet travels in the same round trip.
+    Goes to the driver directly, inside the same transaction: on a small statement the client's share
+    (compiling, adapting each parameter, building rows) is larger than PostgreSQL's own work. Hence
+    also text in and text out, and one value instead of many columns.
 
     Parameters
     ----------
-    statement : with psycopg's ``%(name)s`` parameters; fixed text, never built from input.
+    statement : with a ``%s`` for each value, cast where its type is not plain; fixed text, never built
+        from input.
+    values : the parameters in order, as PostgreSQL would print them.
     """
     driver: Any = db.connection.driver_connection
     try:
-        cursor = driver.cursor(row_factory=namedtuple_row)
-        if driver.info.transaction_status == TransactionStatus.IDLE:
-            with driver.pipeline():
-                cursor.execute(statement, values, prepare=True)
-        else:
-            cursor.execute(statement, values, prepare=True)
-        return cursor.fetchone()
+        found = driver.cursor().execute(statement, values, prepare=True).fetchone()
     except psycopg.OperationalError as exc:
         if driver.closed:
             # The server went away: the other connections of the pool are dead too.
             db.invalidate(exc)
             db.engine.dispose(close=False)
         raise OperationalError(statement, None, exc) from exc
+    return None if found is None else orjson.loads(found[0])
 
 
 def is_outage(exc: Exception) -> bool:

@@ -9,35 +9,39 @@ from uuid import UUID
 from sqlalchemy import RowMapping, insert, select, text, update
 
 from gridmgmt.domain.org import Actor, Role
-from gridmgmt.storage.db import Db, hot_row
+from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.tables import cell_workers, people, person_roles, sessions, subdistricts, units
 
 # One round trip at the start of every request; the session table is the only way in.
 _WHO_IS_SIGNED_IN = """
-    select p.id, p.name, p.unit_code,
-           (select array_agg(r.role) from app.person_roles r where r.person_id = p.id) as roles,
-           (select array_agg(distinct r.subdistrict_code) from app.person_roles r where r.person_id = p.id)
-               as subdistricts,
-           (select array_agg(w.cell_code) from app.cell_workers w
-             where w.person_id = p.id and w.valid_from <= %(today)s
-               and (w.valid_to is null or w.valid_to > %(today)s)) as cell_codes
+    with today as (select cast(%s as date) as on_day)
+    select cast(json_build_object(
+        'id', p.id, 'name', p.name, 'unit', p.unit_code,
+        'roles', (select json_agg(r.role) from app.person_roles r where r.person_id = p.id),
+        'subdistricts', (select json_agg(distinct r.subdistrict_code)
+                           from app.person_roles r where r.person_id = p.id),
+        'cells', (select json_agg(w.cell_code) from app.cell_workers w, today
+                   where w.person_id = p.id and w.valid_from <= today.on_day
+                     and (w.valid_to is null or w.valid_to > today.on_day))) as text)
       from app.sessions s join app.people p on p.id = s.person_id
-     where s.token_sha256 = %(token)s and s.revoked_at is null and s.expires_at > %(now)s and p.active
+     where s.token_sha256 = cast(%s as bytea) and s.revoked_at is null
+       and s.expires_at > cast(%s as timestamptz) and p.active
 """
 
 
 def actor_of_session(db: Db, token_sha256: bytes, now: datetime) -> Actor | None:
     """The person behind a live session, with roles and scope as they are now; None when there is none."""
-    found = hot_row(db, _WHO_IS_SIGNED_IN, {"token": token_sha256, "now": now, "today": now.date()})
+    asked = (now.date().isoformat(), "\\x" + token_sha256.hex(), now.isoformat())
+    found = hot_json(db, _WHO_IS_SIGNED_IN, asked)
     if found is None:
         return None
     return Actor(
-        id=found.id,
-        name=found.name,
-        roles=frozenset(Role(r) for r in found.roles or ()),
-        subdistricts=frozenset(found.subdistricts or ()),
-        unit_code=found.unit_code,
-        cell_codes=frozenset(found.cell_codes or ()),
+        id=UUID(found["id"]),
+        name=found["name"],
+        roles=frozenset(map(Role, found["roles"] or ())),
+        subdistricts=frozenset(found["subdistricts"] or ()),
+        unit_code=found["unit"],
+        cell_codes=frozenset(found["cells"] or ()),
     )
 
 

@@ -165,11 +165,11 @@ def test_a_database_that_is_away_is_tried_again_ever_more_slowly(monkeypatch) ->
 
 
 def test_one_bad_turn_does_not_stop_the_clocks(monkeypatch) -> None:
-    assert run(monkeypatch, [ValueError("bad row"), True, False]) == [1.0, 0.0, 0.25]
+    assert run(monkeypatch, [ValueError("bad row"), True, False]) == [1.0, 0.1, 0.25]
 
 
-def test_while_there_is_work_it_does_not_rest(monkeypatch) -> None:
-    assert run(monkeypatch, [True, True, False]) == [0.0, 0.0, 0.25]
+def test_while_there_is_work_it_only_takes_breath(monkeypatch) -> None:
+    assert run(monkeypatch, [True, True, False]) == [0.1, 0.1, 0.25]
 
 
 def test_a_worker_survives_a_database_that_comes_back(own_engine: Engine, monkeypatch) -> None:
