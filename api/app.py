@@ -1,7 +1,6 @@
 """The composition root: settings in, application out. Nothing here has state at import time."""
 
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 import gridmgmt
 from api import errors, models
 from api.deps import Parts
-from api.door import Door
+from api.door import ReportDoor
 from api.guard import Guard
 from api.routes import cases, centre, grids, health, photos, reports, sessions, stream
 from api.stream import Hub
@@ -29,8 +28,6 @@ from gridmgmt.storage.db import make_engine, transaction
 # More threads than connections would only wait for each other.
 _POOL = 16
 _THREADS = 20
-# Intake has threads of its own: whatever else is asked of the server, reports still come in.
-_INTAKE_THREADS = 4
 
 
 def server_clock() -> datetime:
@@ -61,15 +58,14 @@ def create_app(
         clock=clock,
     )
 
-    threads = ThreadPoolExecutor(_INTAKE_THREADS, "intake")
-    door = Door("/reports", reports.ReportIn, reports.submit_report, threads)
+    door = ReportDoor(parts)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
         yield
         await app.state.hub.close()
-        threads.shutdown()
+        door.close()
         engine.dispose()
 
     app = FastAPI(

@@ -11,7 +11,7 @@ transaction of its own.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,26 +93,49 @@ class Work:
         except Unavailable:
             raise
         except GridError as refusal:
-            self._record(actor, now, refusal)
+            record_refusals(
+                self.parts, now, self._what, [(actor, refusal, self.request_id)], object_id=self._object
+            )
             raise
 
-    def _record(self, actor: Actor | None, now: datetime, refusal: GridError) -> None:
-        entry = audit.refusal(
+
+def record_refusals(
+    parts: Parts,
+    now: datetime,
+    action: str,
+    refused: Sequence[tuple[Actor | None, GridError, str]],
+    *,
+    object_id: str = "",
+) -> None:
+    """Write refusals to the audit log, in a transaction of their own: what they refused was rolled back.
+
+    Parameters
+    ----------
+    action : method and path of the route.
+    refused : who (None: nobody signed in), why, and the request's id.
+    """
+    if not refused:
+        return
+    entries = [
+        audit.refusal(
             actor,
             now,
             refusal,
-            action=self._what,
+            action=action,
             object_kind="request",
-            object_id=self._object,
-            request_id=self.request_id,
+            object_id=object_id,
+            request_id=request_id,
         )
-        try:
-            with transaction(self.parts.engine) as db:
-                audit.append(db, [entry])
-        except Unavailable:
-            # The refusal still reaches the asker; the log line is what is left of the record.
+        for actor, refusal, request_id in refused
+    ]
+    try:
+        with transaction(parts.engine) as db:
+            audit.append(db, entries)
+    except Unavailable:
+        # The refusals still reach the askers; the log lines are what is left of the record.
+        for entry in entries:
             log.error(  # noqa: TRY400  an outage is known; its trace tells nothing
-                "refusal_not_audited", code=refusal.code, request_id=self.request_id
+                "refusal_not_audited", code=entry.code, request_id=entry.request_id
             )
 
 

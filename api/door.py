@@ -1,88 +1,189 @@
-"""A short way in for the one request that every phone makes: a body that fits, handed straight to its endpoint.
+"""A short way in for reports: those that wait at the same moment are stored by one commit.
 
-FastAPI's own way (routing through included routers, dependency solving, two exit stacks, a limiter
-around the thread) costs more time than everything that happens to a report; decision record 0008
-has the figures. A door takes only what it understands completely: whatever is unusual about a request
-(another media type, a query, JSON that does not parse, a body that the model refuses) goes on to the
-ordinary way with its body replayed. So every refusal of a form is FastAPI's, the endpoint is the same
-function, and the door can be left out without any difference but speed.
+Every phone makes this request, and at a bad moment all of them at once. The door collects what has
+arrived while the commit before was under way and takes it in as a group: one look, one decision
+each, one write, one commit, and only then the answers. Alone, a report is a group of one. Decision
+record 0008 has the figures and what was given up for them (nothing that a sender could notice).
+
+A door takes only what it understands completely: whatever is unusual about a request (another media
+type, a query, JSON that does not parse, a body that the model refuses) goes the ordinary way with
+its body replayed, so every refusal of a form is FastAPI's. A group that fails as a whole for any
+reason but an outage is taken in one by one, so that no report suffers from another's.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from api import errors
-from api.deps import Work
-from gridmgmt.errors import GridError
+from api.deps import Parts, record_refusals, token_hash, token_of
+from api.routes.reports import ReportIn, command_of, told
+from gridmgmt.domain.org import Actor
+from gridmgmt.errors import GridError, NotSignedIn, Unavailable
+from gridmgmt.services import intake
+from gridmgmt.services.intake import Answer, Submission
+from gridmgmt.storage import people
+from gridmgmt.storage.db import transaction
+
+log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Body = TypeVar("Body", bound=BaseModel)
+
+# As the route calls itself, and the audit log with it.
+_ACTION = "POST /reports"
+_LARGEST_GROUP = 64
+# While one group is being committed, the next is decided on.
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
-    path: str
+class _Waiting:
+    """A report at the door."""
+
+    body: ReportIn
+    token: bytes | None
+    request_id: str
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Answer]
 
 
-class Door(Generic[Body]):
-    """Serves one method and path.
+class ReportDoor:
+    """Serves ``POST /api/v1/reports``; threads start with the first report."""
 
-    Parameters
-    ----------
-    path : as the route names itself, and the audit log with it.
-    model : what the body must be.
-    endpoint : the function that FastAPI serves at the same path.
-    threads : where it runs.
-    """
-
-    def __init__(
-        self,
-        path: str,
-        model: type[Body],
-        endpoint: Callable[[Body, Work], Response],
-        threads: ThreadPoolExecutor,
-    ) -> None:
-        self._route = _Route(path)
-        self._model = model
-        self._endpoint = endpoint
-        self._threads = threads
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
 
     async def __call__(self, ordinary: App, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; ``ordinary`` serves it when this door does not."""
-        body = await _read(receive)
-        parsed = self._parse(scope, body)
-        if parsed is None:
-            await ordinary(scope, _replay(body, receive), send)
+        content = await _read(receive)
+        body = _parsed(scope, content)
+        if body is None:
+            await ordinary(scope, _replay(content, receive), send)
             return
-        scope["route"], scope["path_params"] = self._route, {}
         request = Request(scope)
+        token = token_of(request)
         loop = asyncio.get_running_loop()
+        waiting = _Waiting(
+            body, token_hash(token) if token else None, request.state.request_id, loop, loop.create_future()
+        )
+        self._start()
+        self._queue.put(waiting)
         try:
-            response = await loop.run_in_executor(self._threads, self._endpoint, parsed, Work(request))
+            response = told(await waiting.answer)
         except GridError as refusal:
             response = errors.refused(request, refusal)
         await response(scope, receive, send)
 
-    def _parse(self, scope: Scope, body: bytes) -> Body | None:
-        headers = dict(scope["headers"])
-        if headers.get(b"content-type") != b"application/json" or scope["query_string"]:
-            return None
+    def close(self) -> None:
+        """Take in what waits, then stop."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def _start(self) -> None:
+        while len(self._threads) < _THREADS:
+            self._threads.append(threading.Thread(target=self._work, name="intake", daemon=True))
+            self._threads[-1].start()
+
+    def _work(self) -> None:
+        while True:
+            group = self._next_group()
+            if not group:
+                return
+            _hand_out(group, self._take_in_whatever_happens(group))
+
+    def _next_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        waiting = self._queue.get()
         try:
-            return self._model.model_validate(json.loads(body))
-        except (ValueError, RecursionError, ValidationError):
-            return None
+            while waiting is not None:
+                group.append(waiting)
+                if len(group) == _LARGEST_GROUP:
+                    return group
+                waiting = self._queue.get_nowait()
+        except Empty:
+            return group
+        if group:
+            # The sign to stop was for this thread: take in what came before it, then read it again.
+            self._queue.put(None)
+        return group
+
+    def _take_in_whatever_happens(self, group: Sequence[_Waiting]) -> list[Answer | Exception]:
+        try:
+            return list(self._take_in(group))
+        except Unavailable as outage:
+            return [outage] * len(group)
+        except SQLAlchemyError as failure:
+            if len(group) == 1:
+                return [failure]
+            log.warning("group_taken_in_one_by_one", size=len(group), reason=type(failure).__name__)
+        except Exception as failure:  # noqa: BLE001  a thread that ends leaves everybody waiting; Guard logs it
+            if len(group) == 1:
+                return [failure]
+        return [outcome for one in group for outcome in self._take_in_whatever_happens([one])]
+
+    def _take_in(self, group: Sequence[_Waiting]) -> list[Answer | GridError]:
+        parts = self._parts
+        now = parts.clock()
+        with transaction(parts.engine) as db:
+            actors = people.actors_of_sessions(db, [w.token for w in group if w.token], now)
+            known = {i: actors[w.token] for i, w in enumerate(group) if w.token in actors}
+            given = [Submission(a, command_of(group[i].body), group[i].request_id) for i, a in known.items()]
+            outcomes = dict(zip(known, intake.submit_reports(db, now, parts.rulebooks, given), strict=True))
+        told = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
+        refused: list[tuple[Actor | None, GridError, str]] = [
+            (known.get(i), outcome, group[i].request_id)
+            for i, outcome in enumerate(told)
+            if isinstance(outcome, GridError)
+        ]
+        record_refusals(parts, now, _ACTION, refused)
+        return told
+
+
+def _hand_out(group: Sequence[_Waiting], outcomes: Sequence[Answer | Exception]) -> None:
+    """Wake each event loop once, however many of its requests are answered."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Answer | Exception]]] = {}
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting, outcome))
+    for loop, answered in by_loop.items():
+        loop.call_soon_threadsafe(_settle, answered)
+
+
+def _settle(answered: Sequence[tuple[_Waiting, Answer | Exception]]) -> None:
+    for waiting, outcome in answered:
+        if waiting.answer.done():
+            continue  # nobody waits any more; the report is stored all the same
+        if isinstance(outcome, Exception):
+            waiting.answer.set_exception(outcome)
+        else:
+            waiting.answer.set_result(outcome)
+
+
+def _parsed(scope: Scope, content: bytes) -> ReportIn | None:
+    headers = dict(scope["headers"])
+    if headers.get(b"content-type") != b"application/json" or scope["query_string"]:
+        return None
+    try:
+        return ReportIn.model_validate(json.loads(content))
+    except (ValueError, RecursionError, ValidationError):
+        return None
 
 
 async def _read(receive: Receive) -> bytes:
@@ -96,8 +197,8 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(pieces)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting = [body]
+def _replay(content: bytes, receive: Receive) -> Receive:
+    waiting = [content]
 
     async def replayed() -> Message:
         if waiting:

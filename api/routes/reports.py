@@ -76,7 +76,14 @@ class ReportOut(Model):
 @router.post("/reports", status_code=201, response_model=ReportOut, responses=problems(409, 413))
 def submit_report(body: ReportIn, work: OneTransaction) -> Response:
     """File a report. The same id and content again gets the same answer again; other content is refused."""
-    command = intake.SubmitReport(
+    with work.begin() as w:
+        answer = intake.submit_report(w.db, w.actor, w.now, w.rulebooks, command_of(body), work.request_id)
+    return told(answer)
+
+
+def command_of(body: ReportIn) -> intake.SubmitReport:
+    """The command that a body asks for."""
+    return intake.SubmitReport(
         id=body.id,
         category=body.category,
         description=body.description,
@@ -89,9 +96,10 @@ def submit_report(body: ReportIn, work: OneTransaction) -> Response:
         photos=tuple(body.photos),
         self_handled=body.self_handled,
     )
-    with work.begin() as w:
-        answer = intake.submit_report(w.db, w.actor, w.now, w.rulebooks, command, work.request_id)
-    # The stored answer is the answer: it is not built a second time through the model.
+
+
+def told(answer: intake.Answer) -> Response:
+    """The stored answer is the answer: it is not built a second time through the model."""
     headers = {"Idempotent-Replay": "true"} if answer.replayed else {}
     return Json(dict(answer.body), status_code=201, headers=headers)
 

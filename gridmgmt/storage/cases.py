@@ -1,8 +1,8 @@
 """Cases: load, lock, file away. A case row and its new history lines are always written together.
 
-The intake path is two round trips: :func:`look_before_intake` reads everything that storage has to
-say about a report, :func:`store_intake` writes report, case, history, outbox and audit in one
-statement. Later moves lock the row, check the version and append.
+The intake path is two round trips, for any number of reports: :func:`look_before_intake` reads
+everything that storage has to say about them, :func:`store_intake` writes reports, cases, history,
+outbox and audit in one statement. Later moves lock the row, check the version and append.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,57 +56,79 @@ class BeforeIntake:
     nearby: tuple[Nearby, ...]
 
 
-# "materialized": place first. The planner otherwise may walk the newest cases of the whole street,
-# hoping to meet twenty near ones.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What storage is asked about a report; ``place`` is None when its datum cannot be drawn in ours."""
+
+    report_id: UUID
+    subdistrict_code: str
+    photos: Sequence[str]
+    place: LonLat | None
+
+
+# "offset 0": place first. The planner otherwise may walk the newest cases of the whole street, hoping
+# to meet twenty near ones.
 _LOOK = f"""
-    with asked as (select cast(%s as uuid) as report_id, cast(%s as text) as subdistrict_code,
-                          cast(%s as json) as photos),
-    near as materialized (
-        select c.id, c.number, c.category, c.place, c.reported_at
-          from app.cases c, asked
-         where c.place && st_makeenvelope(cast(%s as float8), cast(%s as float8), cast(%s as float8),
-                                          cast(%s as float8), {GEOGRAPHIC_SRID})
-           and c.subdistrict_code = asked.subdistrict_code
-           and c.reported_at > cast(%s as timestamptz)
-           and c.state not in ('closed', 'rejected', 'merged', 'voided'))
+    with asked as (
+        select * from json_to_recordset(cast(%s as json)) as x(no int, report_id uuid,
+            subdistrict_code text, photos json, w float8, s float8, e float8, n float8))
     select cast(json_build_object(
         'revision', (select revision from app.rulebook_revision),
-        'sequence', nextval('app.case_number_seq'),
-        'content', encode(r.content_sha256, 'hex'),
-        'answer', r.answer,
-        'photos', (select json_agg(p.sha256) from app.photos p
-                    where p.subdistrict_code = asked.subdistrict_code
-                      and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
-        'nearby', (select json_agg(json_build_array(n.id, n.number, n.category, st_x(n.place), st_y(n.place),
-                                                    n.reported_at))
-                     from (select * from near order by reported_at desc limit 20) n)) as text)
-      from asked
-      left join app.reports r on r.id = asked.report_id and r.subdistrict_code = asked.subdistrict_code
+        'found', (select json_agg(json_build_object(
+            'sequence', nextval('app.case_number_seq'),
+            'content', encode(r.content_sha256, 'hex'),
+            'answer', r.answer,
+            'photos', (select json_agg(p.sha256) from app.photos p
+                        where p.subdistrict_code = asked.subdistrict_code
+                          and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
+            'nearby', (select json_agg(json_build_array(n.id, n.number, n.category, st_x(n.place),
+                                                        st_y(n.place), n.reported_at))
+                         from (select * from (
+                                   select c.id, c.number, c.category, c.place, c.reported_at
+                                     from app.cases c
+                                    where c.place && st_makeenvelope(asked.w, asked.s, asked.e, asked.n,
+                                                                     {GEOGRAPHIC_SRID})
+                                      and c.subdistrict_code = asked.subdistrict_code
+                                      and c.reported_at > cast(%s as timestamptz)
+                                      and c.state not in ('closed', 'rejected', 'merged', 'voided')
+                                   offset 0) near
+                               order by near.reported_at desc limit 20) n)) order by asked.no)
+          from asked
+          left join app.reports r
+            on r.id = asked.report_id and r.subdistrict_code = asked.subdistrict_code)) as text)
 """
 
 
-def look_before_intake(
-    db: Db,
-    report_id: UUID,
-    subdistrict_code: str,
-    photos: Sequence[str],
-    place: LonLat | None,
-    *,
-    since: datetime,
-) -> BeforeIntake:
-    """Everything that storage has to say about a report, in one round trip.
+def look_before_intake(db: Db, asked: Sequence[Asked], since: datetime) -> list[BeforeIntake]:
+    """Everything that storage has to say about some reports, in order, in one round trip.
 
     Parameters
     ----------
-    place : the point in CGCS2000, or None when the sender's datum cannot be drawn in ours.
     since : cases reported earlier are no duplicates any more.
     """
-    lon, lat = place or (0.0, 0.0)
-    box = (lon - _NEARBY_LON_DEG, lat - _NEARBY_LAT_DEG, lon + _NEARBY_LON_DEG, lat + _NEARBY_LAT_DEG)
-    asked = [str(report_id), subdistrict_code, _json(photos), *map(repr, box), since.isoformat()]
-    found = hot_json(db, _LOOK, asked)
+    if not asked:
+        return []
+    found = hot_json(db, _LOOK, [_json([_asked_row(i, a) for i, a in enumerate(asked)]), since.isoformat()])
+    return [_before(found["revision"], one) for one in found["found"]]
+
+
+def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
+    lon, lat = asked.place or (0.0, 0.0)
+    return {
+        "no": number,
+        "report_id": asked.report_id,
+        "subdistrict_code": asked.subdistrict_code,
+        "photos": asked.photos,
+        "w": lon - _NEARBY_LON_DEG,
+        "s": lat - _NEARBY_LAT_DEG,
+        "e": lon + _NEARBY_LON_DEG,
+        "n": lat + _NEARBY_LAT_DEG,
+    }
+
+
+def _before(revision: int, found: Mapping[str, Any]) -> BeforeIntake:
     return BeforeIntake(
-        revision=found["revision"],
+        revision=revision,
         case_sequence=found["sequence"],
         stored_content=None if found["content"] is None else bytes.fromhex(found["content"]),
         stored_answer=found["answer"],
@@ -129,34 +151,39 @@ def report_is_taken(db: Db, report_id: UUID) -> bool:
     return bool(db.execute(text("select 1 from app.reports where id = :id"), {"id": report_id}).scalar())
 
 
-# One statement, one round trip, and no row without the report's.
+# One statement, one round trip, and no row without its report's.
 _STORE = """
     with r as (
         insert into app.reports
-        select * from jsonb_populate_record(null::app.reports, cast(%s as jsonb))
+        select * from jsonb_populate_recordset(null::app.reports, cast(%s as jsonb))
         on conflict (id) do nothing
-        returning id, subdistrict_code),
+        returning id),
     p as (
-        insert into app.report_photos (report_id, position, subdistrict_code, sha256)
-        select r.id, x.position - 1, r.subdistrict_code, x.sha256
-          from r, json_array_elements_text(cast(%s as json)) with ordinality as x(sha256, position)),
+        insert into app.report_photos
+        select x.* from jsonb_populate_recordset(null::app.report_photos, cast(%s as jsonb)) x
+          join r on r.id = x.report_id),
     c as (
         insert into app.cases
-        select x.* from r, jsonb_populate_record(null::app.cases, cast(%s as jsonb)) x),
+        select x.* from jsonb_populate_recordset(null::app.cases, cast(%s as jsonb)) x
+          join r on r.id = x.report_id),
     s as (
         insert into app.case_steps
-        select x.* from r, jsonb_populate_recordset(null::app.case_steps, cast(%s as jsonb)) x),
+        select x.* from jsonb_populate_recordset(null::app.case_steps, cast(%s as jsonb)) x
+          join r on r.id = x.case_id),
     o as (
         insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
         select x.subdistrict_code, x.kind, x.case_id, x.at, x.facts
-          from r, jsonb_populate_recordset(null::app.outbox, cast(%s as jsonb)) x),
+          from jsonb_populate_recordset(null::app.outbox, cast(%s as jsonb)) with ordinality x
+          join r on r.id = x.case_id
+         order by x.ordinality),
     a as (
         insert into app.audit_log (at, actor_id, subdistrict_code, action, object_kind, object_id, outcome,
                                    facts, request_id)
         select x.at, x.actor_id, x.subdistrict_code, x.action, x.object_kind, x.object_id, x.outcome,
                x.facts, x.request_id
-          from r, jsonb_populate_recordset(null::app.audit_log, cast(%s as jsonb)) x)
-    select cast(count(*) as text) as written from r
+          from jsonb_populate_recordset(null::app.audit_log, cast(%s as jsonb)) x
+          join r on r.id = cast(x.object_id as uuid))
+    select cast(json_agg(id) as text) from r
 """
 
 
@@ -174,30 +201,39 @@ class Intake:
     entries: Sequence[audit.AuditEntry]
 
 
-def store_intake(db: Db, intake: Intake) -> bool:
-    """Write report, photos' links, case, history, outbox and audit in one statement.
+def store_intake(db: Db, intakes: Sequence[Intake]) -> frozenset[UUID]:
+    """Write reports, photos' links, cases, history, outbox and audit in one statement.
 
-    Returns False, having written nothing, when the report id was stored by somebody else in the
-    meantime (two taps at once): the caller reads and answers with what is there.
+    Returns the ids that were written. Of a report whose id was stored by somebody else in the
+    meantime (two taps at once) nothing is written: the caller reads and answers with what is there.
     """
+    if not intakes:
+        return frozenset()
+    rows = (
+        [i.report for i in intakes],
+        [_photo_row(i.report, n, sha256) for i in intakes for n, sha256 in enumerate(i.photos)],
+        [_case_row(i) for i in intakes],
+        [{**_step_values(d.step), "case_id": d.step.case_id} for i in intakes for d in i.decisions],
+        [outbox.row(e) for i in intakes for d in i.decisions for e in d.events],
+        [audit.row(e) for i in intakes for e in i.entries],
+    )
+    return frozenset(map(UUID, hot_json(db, _STORE, [_json(r) for r in rows]) or ()))
+
+
+def _photo_row(report: Mapping[str, Any], position: int, sha256: str) -> dict[str, Any]:
+    code = report["subdistrict_code"]
+    return {"report_id": report["id"], "position": position, "subdistrict_code": code, "sha256": sha256}
+
+
+def _case_row(intake: Intake) -> dict[str, Any]:
     decision = intake.decisions[-1]
-    case = _case_values(decision.case) | {
+    return _case_values(decision.case) | {
         "updated_at": decision.step.at,
         "routing": intake.routing,
         "duty": intake.duty,
         "h3": intake.h3,
         "place": _ewkt(intake.place) if intake.place else None,
     }
-    steps = [{**_step_values(d.step), "case_id": d.step.case_id} for d in intake.decisions]
-    rows = (
-        intake.report,
-        intake.photos,
-        case,
-        steps,
-        [outbox.row(e) for d in intake.decisions for e in d.events],
-        [audit.row(e) for e in intake.entries],
-    )
-    return bool(hot_json(db, _STORE, [_json(r) for r in rows]))
 
 
 def _ewkt(place: LonLat) -> str:

@@ -89,7 +89,7 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
 
 
 def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
-    """What a statement that every request pays for answers: the JSON text of its one column; None without rows.
+    """What a statement that every request pays for answers: the JSON text of its one column.
 
     Goes to the driver directly, inside the same transaction: on a small statement the client's share
     (compiling, adapting each parameter, building rows) is larger than PostgreSQL's own work. Hence
@@ -100,6 +100,10 @@ def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
     statement : with a ``%s`` for each value, cast where its type is not plain; fixed text, never built
         from input.
     values : the parameters in order, as PostgreSQL would print them.
+
+    Returns
+    -------
+    The value; None for null and without rows.
     """
     driver: Any = db.connection.driver_connection
     try:
@@ -110,7 +114,7 @@ def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
             db.invalidate(exc)
             db.engine.dispose(close=False)
         raise OperationalError(statement, None, exc) from exc
-    return None if found is None else orjson.loads(found[0])
+    return None if found is None or found[0] is None else orjson.loads(found[0])
 
 
 def is_outage(exc: Exception) -> bool:

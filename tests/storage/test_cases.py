@@ -18,6 +18,7 @@ from gridmgmt.geo.crs import LonLat
 from gridmgmt.services.handling import clocks_of
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases
+from gridmgmt.storage.cases import Asked
 from gridmgmt.storage.db import Db, make_engine, transaction
 from tests.builders_cases import NOW, STREET
 from tests.builders_street import ENFORCEMENT, REFUSE, Street, inner_point, stranger
@@ -56,10 +57,10 @@ def test_the_same_id_is_stored_once_and_the_second_writes_nothing_at_all(street:
     command = street.command(by, street.duty_cells[0])
     seen: list[cases.Intake] = []
     store = cases.store_intake
-    monkeypatch.setattr(cases, "store_intake", lambda db, intake: seen.append(intake) or store(db, intake))
+    monkeypatch.setattr(cases, "store_intake", lambda db, given: seen.extend(given) or store(db, given))
     street.send(by, command)
     before = {table: rows(street.db, table) for table in WRITTEN}
-    assert store(street.db, seen[0]) is False
+    assert store(street.db, seen) == frozenset()
     assert {table: rows(street.db, table) for table in WRITTEN} == before
 
 
@@ -158,15 +159,14 @@ def test_open_cases_nearby_are_found_and_closed_or_far_ones_are_not(street: Stre
     open_case = street.report(cell=near)
     closed = street.closed(street.handled(street.report(cell=near)))
     street.report(cell=far)
-    look = cases.look_before_intake(
-        street.db, uuid.uuid4(), STREET, [], place, since=NOW - timedelta(days=14)
+    look, without_place = cases.look_before_intake(
+        street.db,
+        [Asked(uuid.uuid4(), STREET, [], place), Asked(uuid.uuid4(), STREET, [], None)],
+        NOW - timedelta(days=14),
     )
     assert [n.case_id for n in look.nearby] == [open_case.id]
     assert closed.id not in {n.case_id for n in look.nearby}
     assert look.nearby[0].place == pytest.approx(LonLat(*place))
-    without_place = cases.look_before_intake(
-        street.db, uuid.uuid4(), STREET, [], None, since=NOW - timedelta(days=14)
-    )
     assert without_place.nearby == ()
 
 
@@ -174,12 +174,16 @@ def test_the_look_before_intake_tells_what_is_stored_and_which_photos_are_known(
     by = street.worker_of(street.duty_cells[0].code)
     command = street.command(by, street.duty_cells[0])
     told = street.send(by, command)
-    look = cases.look_before_intake(
-        street.db, command.id, STREET, [*command.photos, "0" * 64], None, since=NOW
+    look, elsewhere = cases.look_before_intake(
+        street.db,
+        [
+            Asked(command.id, STREET, [*command.photos, "0" * 64], None),
+            Asked(command.id, "120116006", command.photos, None),
+        ],
+        NOW,
     )
     assert look.photos_known == frozenset(command.photos)
     assert look.stored_answer == told.body
-    elsewhere = cases.look_before_intake(street.db, command.id, "120116006", command.photos, None, since=NOW)
     assert (elsewhere.stored_content, elsewhere.photos_known) == (None, frozenset())
 
 
