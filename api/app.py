@@ -89,6 +89,7 @@ def create_app(
     )
     app.state.parts = parts
     app.state.hub = _hub(parts)
+    app.state.door = door
     errors.install(app)
     v1 = APIRouter(prefix="/api/v1")
     for module in (sessions, reports, photos, cases, grids, centre, stream):

@@ -21,7 +21,6 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
 
 from api import errors
@@ -130,13 +129,10 @@ class ReportDoor:
             return list(self._take_in(group))
         except Unavailable as outage:
             return [outage] * len(group)
-        except SQLAlchemyError as failure:
-            if len(group) == 1:
-                return [failure]
-            log.warning("group_taken_in_one_by_one", size=len(group), reason=type(failure).__name__)
         except Exception as failure:  # noqa: BLE001  a thread that ends leaves everybody waiting; Guard logs it
             if len(group) == 1:
                 return [failure]
+            log.warning("group_taken_in_one_by_one", size=len(group), reason=type(failure).__name__)
         return [outcome for one in group for outcome in self._take_in_whatever_happens([one])]
 
     def _take_in(self, group: Sequence[_Waiting]) -> list[Answer | GridError]:

@@ -44,7 +44,7 @@ def serve(
             http="httptools",
             access_log=False,
             log_level="warning",
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=3,
             server_header=False,
         )
     finally:

@@ -148,7 +148,8 @@ def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) ->
     MissingFact
         A fact that the row requires is absent or empty.
     NotReady
-        A guard does not hold: confirmation or signature first, no return after a ruling.
+        A guard does not hold: confirmation or signature first, and after a ruling neither a
+        return nor another unit.
     """
     if not permissions.in_scope(actor, case.subdistrict_code):
         permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
@@ -182,6 +183,14 @@ def _check_guards(case: Case, action: Action, facts: Mapping[str, Any]) -> None:
         raise NotReady("Sign for the case first.", article="22-2", rule="R22b", guard="signed")
     if action is Action.SEND_BACK:
         require_not_ruled(ruled=case.ruled)
+    if action is Action.DISPATCH and case.ruled and str(facts["unit_code"]) != case.unit_code:
+        raise NotReady(
+            "The district ruled on the responsible unit; dispatch to that unit.",
+            article="22-2",
+            rule="R22d",
+            guard="ruled",
+            unit_code=case.unit_code,
+        )
     if action is Action.MERGE and _names(facts["master_id"], case.id):
         raise NotReady("A case cannot be merged into itself.", rule="R22a", guard="other_master")
     if action is Action.CLOSE and case.needs_feedback and is_empty(facts.get("feedback")):
@@ -270,7 +279,7 @@ def require_version(case: Case, expected_version: int | None) -> None:
         )
 
 
-def _action_changes(  # noqa: PLR0911  one branch an action, none nested
+def _action_changes(  # noqa: C901, PLR0911, PLR0912  one branch an action, none nested
     case: Case, action: Action, now: datetime, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What an action changes of a case, beside its state and its clock."""
@@ -297,9 +306,9 @@ def _action_changes(  # noqa: PLR0911  one branch an action, none nested
             return {"signed_at": case.signed_at or now}
         case Action.SEND_BACK:
             # The limit of a unit that was not responsible must neither run on nor be held against the next.
-            nothing = ("unit_code", "worker_id", "rule_id", "limit_amount", "limit_unit", "clock_started_at")
-            nothing += ("due_at", "dispatched_at", "signed_at")
-            return dict.fromkeys(nothing) | {"return_count": case.return_count + 1}
+            whose = ("unit_code", "worker_id", "rule_id", "dispatched_at", "signed_at")
+            clock = ("limit_amount", "limit_unit", "clock_started_at", "due_at")
+            return dict.fromkeys(whose + clock) | {"return_count": case.return_count + 1}
         case Action.SUBMIT_RESULT:
             return {"handled_at": now}
         case Action.PASS_VERIFICATION:
@@ -313,7 +322,7 @@ def _action_changes(  # noqa: PLR0911  one branch an action, none nested
             return {}
 
 
-def _clock_changes(
+def _clock_changes(  # noqa: PLR0911  one branch a clock
     case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What an action changes of the handling clock."""

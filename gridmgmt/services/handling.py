@@ -131,11 +131,6 @@ def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: 
     unit = _require_unit(facts["unit_code"], book)
     category = book.catalogue.find(case.category, book.day_of(case.reported_at))
     check_dispatch(book.duty(category, case.reported_at), unit)
-    if case.ruled and unit.code != case.unit_code:
-        raise NotReady(
-            "The district ruled on the responsible unit; dispatch to that unit.",
-            article="22-2", rule="R22d", guard="ruled", unit_code=case.unit_code,
-        )  # fmt: skip
     worker = facts.get("worker_id")
     if worker is not None:
         _require_person(worker, book)

@@ -142,7 +142,7 @@ def _asked(given: Submission) -> Asked:
     return Asked(command.id, code, command.photos, None if command.datum.is_offset else position)
 
 
-def _made(  # noqa: PLR0913  who, what, what is known of it, the rules, the time
+def _made(
     db: Db, given: Submission, asked: Asked, before: BeforeIntake, books: RuleBooks, now: datetime
 ) -> Answer | Intake:
     """The rows of a new report, or the answer that it got before."""

@@ -225,7 +225,12 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             for s in steps
         ],
         "requests": requests.of_case(db, case_id),
-        "legal": [_offer(case, action, actor, now, book) for action in legal_actions(case.state)],
+        "legal": [
+            _offer(case, action, actor, now, book)
+            for action in legal_actions(case.state)
+            # Only the first signature counts, so a second one is not asked for.
+            if not (action is Action.SIGN_FOR and case.signed_at)
+        ],
     }
 
 
@@ -234,6 +239,8 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
     row = TRANSITIONS[case.state, action]
     # Every required fact is taken as given: the offer is about the person, not about the form.
     given = dict.fromkeys(row.requires, "given") | {"master_id": "given", "feedback": "given", "found": True}
+    if case.ruled:
+        given["unit_code"] = case.unit_code
     offer: dict[str, Any] = {
         "action": action,
         "name": ACTION_NAMES_ZH[action],
@@ -258,7 +265,9 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
 def _choices(case: Case, action: Action, now: datetime, book: RuleBook) -> dict[str, list[dict[str, str]]]:
     """What a form may offer for a fact that names a unit or a person."""
     if action in {Action.DISPATCH, Action.RULE}:
-        active = (u for u in book.units.values() if u.active)
+        active = [u for u in book.units.values() if u.active]
+        if case.ruled and action is Action.DISPATCH:
+            active = [u for u in active if u.code == case.unit_code]
         return {"unit_code": [{"value": u.code, "label": u.name} for u in active]}
     if action is Action.ASK_CONFIRMATION:
         people = book.roster.people_of(case.cell_code, book.day_of(now))

@@ -41,6 +41,17 @@ _CASE_FROM = """
 """
 
 
+# Somebody was asked to look on site, and has not said what he found.
+_ASKED_TO_CONFIRM = """
+    exists (select 1 from app.case_steps asked
+             where asked.case_id = c.id and asked.action = 'ask_confirmation'
+               and asked.facts ->> 'worker_id' = cast(:me as text)
+               and not exists (select 1 from app.case_steps told
+                                where told.case_id = c.id and told.action = 'confirm'
+                                  and told.seq > asked.seq))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """What a list of cases is narrowed by; None means no narrowing."""
@@ -76,7 +87,8 @@ def list_cases(
     if only.mine:
         conditions.append(
             "(c.worker_id = :me or (c.unit_code is not null and c.unit_code = :unit)"
-            " or (c.state = 'handled' and c.cell_code = any(:cells)))"
+            " or (c.state = 'handled' and c.cell_code = any(:cells))"
+            f" or (c.state = 'reported' and {_ASKED_TO_CONFIRM}))"
         )
         values |= {"me": actor.id, "unit": actor.unit_code, "cells": sorted(actor.cell_codes)}
     if only.updated_after:

@@ -96,7 +96,7 @@ _LOOK = f"""
           from asked
           left join app.reports r
             on r.id = asked.report_id and r.subdistrict_code = asked.subdistrict_code)) as text)
-"""
+"""  # noqa: S608  a number from geo.crs
 
 
 def look_before_intake(db: Db, asked: Sequence[Asked], since: datetime) -> list[BeforeIntake]:

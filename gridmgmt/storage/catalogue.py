@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import Table, insert, select, text
+from sqlalchemy import Table, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.cellindex import CellIndex
 from gridmgmt.domain.duty import parse_duty_lists
@@ -24,7 +25,7 @@ from gridmgmt.domain.taxonomy import (
     parse_stage_limits,
 )
 from gridmgmt.domain.worktime import WorkCalendar
-from gridmgmt.errors import NotFound
+from gridmgmt.errors import Conflict, NotFound
 from gridmgmt.storage import grids, tables
 from gridmgmt.storage.db import Db
 
@@ -228,12 +229,28 @@ def add_calendar(db: Db, calendar_id: str, calendar: WorkCalendar, *, source: st
 
 
 def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any) -> None:
-    """Store a rule set that the parser has accepted; it is in use from the commit on."""
-    db.execute(
-        insert(tables.routing_rule_sets).values(
+    """Store a rule set that the parser has accepted; it is in use from the commit on.
+
+    Raises
+    ------
+    Conflict
+        This version is published already: what cases were routed by is never replaced.
+    """
+    table = tables.routing_rule_sets
+    stored = db.execute(
+        insert(table)
+        .values(
             subdistrict_code=subdistrict_code,
             version=str(document["version"]),
             document=dict(document),
             published_at=at,
         )
-    )
+        .on_conflict_do_nothing()
+        .returning(table.c.version)
+    ).scalar()
+    if stored is None:
+        raise Conflict(
+            "This version of the routing rules is published already; give the document a new one.",
+            article="22-2",
+            version=str(document["version"]),
+        )

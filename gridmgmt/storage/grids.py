@@ -198,6 +198,14 @@ def add_communities(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
     db.execute(insert(communities), values)
 
 
+def community_outlines(db: Db, subdistrict_code: str) -> dict[str, shapely.MultiPolygon]:
+    """Outlines of the communities of a subdistrict by code."""
+    query = select(communities.c.code, communities.c.outline).where(
+        communities.c.subdistrict_code == subdistrict_code
+    )
+    return {r.code: cast("shapely.MultiPolygon", to_shape(r.outline)) for r in db.execute(query)}
+
+
 def add_base_features(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert features of the base layers (blocks, roads, buildings); ``geom`` is a shapely geometry."""
     values = [{**r, "geom": from_shape(r["geom"], srid=GEOGRAPHIC_SRID)} for r in rows]

@@ -149,7 +149,7 @@ def test_only_errors_of_the_tree_are_raised_on_purpose() -> None:
 
 
 # The edge answers, and two loops must outlive one fault: the worker's, and the one that all streams hang on.
-MAY_CATCH_EVERYTHING = {"api/guard.py", "api/stream.py", "gridmgmt/worker.py"}
+MAY_CATCH_EVERYTHING = {"api/door.py", "api/guard.py", "api/stream.py", "gridmgmt/worker.py"}
 
 
 def test_only_the_edge_and_the_loops_catch_whatever_happens() -> None:

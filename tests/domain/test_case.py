@@ -253,6 +253,12 @@ def test_after_a_ruling_the_unit_cannot_send_back() -> None:
     assert "ruled" == guard_of(lambda: drive(dispatched, Action.SEND_BACK))
 
 
+def test_after_a_ruling_no_other_unit_is_dispatched() -> None:
+    ruled = drive(make_case(State.FILED), Action.REFER, Action.RULE)
+    assert "ruled" == guard_of(lambda: move(ruled, Action.DISPATCH, unit_code="another"))
+    assert UNIT == move(ruled, Action.DISPATCH, unit_code=UNIT).case.unit_code
+
+
 @pytest.mark.parametrize(
     "spelling", [str(CASE_ID), str(CASE_ID).upper(), CASE_ID.hex, f"{{{CASE_ID}}}", CASE_ID]
 )

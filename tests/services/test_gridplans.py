@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 import shapely
+from shapely.affinity import translate
 from sqlalchemy import text
 
+from gridmgmt.domain.grid import GridPlan, PlanStatus
 from gridmgmt.domain.org import Role
 from gridmgmt.errors import NotAllowed, NotFound, OutsideArea, PlanNotAdoptable, PlanNotInForce
 from gridmgmt.geo.crs import Datum
@@ -67,24 +69,59 @@ def test_only_who_may_publish_publishes_and_only_at_home(elsewhere: Street, book
             gridplans.publish_plan(elsewhere.db, by, NOW, plan, outline_of(plan), {})
 
 
-@pytest.mark.parametrize("fault", ["gap", "overlap", "overhang"])
-def test_a_plan_with_seams_is_refused_with_the_failed_constraint(elsewhere: Street, fault: str) -> None:
+def refused(street: Street, plan: GridPlan, outline=None) -> PlanNotAdoptable:
+    with pytest.raises(PlanNotAdoptable) as refusal:
+        gridplans.publish_plan(street.db, street.planner, NOW, plan, outline or outline_of(plan), {})
+    assert (refusal.value.article, refusal.value.rule) == ("21-1", "R21a")
+    assert refusal.value.facts["defects"]
+    assert len(grids.published_plans(street.db, ELSEWHERE)) == 1
+    return refusal.value
+
+
+def test_a_plan_with_a_gap_is_refused(elsewhere: Street) -> None:
+    plan = second_plan()
+    refusal = refused(elsewhere, replace(plan, cells=plan.cells[:1]), outline_of(plan))
+    assert refusal.facts["failed"] == ["seamless"]
+
+
+def test_a_plan_with_an_overlap_is_refused(elsewhere: Street) -> None:
     plan = second_plan()
     left, right = plan.cells
-    outline = outline_of(plan)
-    if fault == "gap":
-        plan = replace(plan, cells=(left,))
-    elif fault == "overlap":
-        wider = shapely.box(*(left.polygon | shapely.box(*right.polygon.buffer(-0.001).bounds)).bounds)
-        plan = replace(plan, cells=(replace(left, polygon=wider), right))
-    else:
-        outline = shapely.MultiPolygon([left.polygon])
-    with pytest.raises(PlanNotAdoptable) as refusal:
-        gridplans.publish_plan(elsewhere.db, elsewhere.planner, NOW, plan, outline, {})
-    assert refusal.value.facts["failed"] == ["seamless"]
-    assert refusal.value.facts["defects"]
-    assert (refusal.value.article, refusal.value.rule) == ("21-1", "R21a")
-    assert len(grids.published_plans(elsewhere.db, ELSEWHERE)) == 1
+    wider = shapely.box(*(left.polygon | shapely.box(*right.polygon.buffer(-0.001).bounds)).bounds)
+    overlapping = replace(plan, cells=(replace(left, polygon=wider), right))
+    assert refused(elsewhere, overlapping, outline_of(plan)).facts["failed"] == ["seamless"]
+
+
+def test_a_plan_that_overhangs_its_subdistrict_is_refused(elsewhere: Street) -> None:
+    plan = second_plan()
+    half = shapely.MultiPolygon([plan.cells[0].polygon])
+    assert refused(elsewhere, plan, half).facts["failed"] == ["seamless"]
+
+
+def test_a_cell_outside_its_community_is_refused(elsewhere: Street) -> None:
+    plan = second_plan()
+    moved = tuple(replace(c, polygon=translate(c.polygon, 0.01)) for c in plan.cells)
+    assert refused(elsewhere, replace(plan, cells=moved)).facts["failed"] == ["within_community"]
+
+
+def test_a_cell_in_pieces_is_refused(elsewhere: Street) -> None:
+    plan = second_plan()
+    left, right = plan.cells
+    apart = shapely.MultiPolygon([left.polygon, translate(left.polygon, 0.02)])
+    refusal = refused(elsewhere, replace(plan, cells=(replace(left, polygon=apart), right)), outline_of(plan))
+    assert (refusal.facts["failed"], refusal.facts["defects"]) == (["contiguous"], [left.code])
+
+
+@pytest.mark.parametrize("status", [PlanStatus.DRAFT, PlanStatus.CHECKED, PlanStatus.WITHDRAWN])
+def test_only_a_plan_that_the_district_reviewed_is_published(elsewhere: Street, status: PlanStatus) -> None:
+    assert refused(elsewhere, second_plan(status=status)).facts["failed"] == ["reviewed"]
+
+
+@pytest.mark.parametrize(
+    "over", [{"version": 1}, {"valid_from": NOW - timedelta(days=2)}, {"valid_from": NOW - timedelta(days=3)}]
+)
+def test_a_plan_follows_those_before_it_in_time_and_number(elsewhere: Street, over: dict) -> None:
+    assert refused(elsewhere, second_plan(**over)).facts["failed"] == ["succession"]
 
 
 def test_plans_are_listed_newest_first(elsewhere: Street) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from gridmgmt.domain.report import Source
 from gridmgmt.domain.workflow import Action
 from gridmgmt.geo import hexes
 from gridmgmt.geo.crs import Datum
@@ -85,6 +86,24 @@ def test_mine_is_what_waits_for_me(street: Street) -> None:
     assert set(ids(board.list_cases(street.db, leader, only, limit=20))) == {handed_in.id}
     worker = street.worker_of(cell.code)
     assert set(ids(board.list_cases(street.db, worker, only, limit=20))) == {handed_in.id, sorting.id}
+
+
+def test_who_was_asked_to_confirm_has_it_in_his_list_until_he_tells(street: Street) -> None:
+    cell = street.duty_cells[0]
+    worker, other = street.worker_of(cell.code), street.worker_of(street.duty_cells[5].code)
+    case = street.report(by=street.acceptor, cell=cell, source=Source.HOTLINE_12345)
+    only = CaseFilter(mine=True)
+
+    def lists() -> tuple[list, list]:
+        return tuple(ids(board.list_cases(street.db, who, only, limit=9)) for who in (worker, other))
+
+    assert lists() == ([], [])
+    case = street.act(case, Action.ASK_CONFIRMATION, street.acceptor, worker_id=str(worker.id))
+    assert lists() == ([case.id], [])
+    case = street.act(case, Action.CONFIRM, worker, found=True, opinion="属实")
+    assert lists() == ([], [])
+    case = street.act(case, Action.ASK_CONFIRMATION, street.acceptor, worker_id=str(other.id))
+    assert lists() == ([], [case.id])
 
 
 def test_states_units_and_todays_figures_are_counted(street: Street) -> None:

@@ -17,7 +17,7 @@ from gridmgmt.domain.taxonomy import (
     parse_stage_limits,
 )
 from gridmgmt.domain.workcalendar import parse_work_calendar
-from gridmgmt.errors import NotFound
+from gridmgmt.errors import Conflict, NotFound
 from gridmgmt.services.cataloguing import CatalogueTables
 from gridmgmt.storage import catalogue
 from gridmgmt.storage.db import Db
@@ -80,6 +80,12 @@ def test_the_newest_published_rules_hold(db: Db, files: CatalogueTables) -> None
     catalogue.publish_rules(db, STREET, document, datetime(2026, 11, 24, tzinfo=UTC))
     stored = catalogue.load_rulebook(db, STREET).rules
     assert (stored.version, len(stored.rules)) == ("next", 1)
+
+
+def test_a_version_of_the_rules_is_published_once(db: Db, files: CatalogueTables) -> None:
+    with pytest.raises(Conflict) as refusal:
+        catalogue.publish_rules(db, STREET, files.routing_rules, datetime(2026, 11, 24, tzinfo=UTC))
+    assert refusal.value.facts["version"] == str(files.routing_rules["version"])
 
 
 def test_the_stored_calendar_keeps_hours_holidays_and_coverage(db: Db, files: CatalogueTables) -> None:
