@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -67,6 +66,8 @@ def settings_with_database() -> "Settings":
 
 def configure_logging(level: str) -> None:
     """One JSON line per event on stderr."""
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

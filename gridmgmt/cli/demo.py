@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridmgmt.cli.console import console, progress, settings_with_database
-from gridmgmt.settings import Settings
 
 if TYPE_CHECKING:
     from gridmgmt.demo.play import Day
+    from gridmgmt.settings import Settings
 
 app = typer.Typer(help="The synthetic demo subdistrict 杭州道街道.", no_args_is_help=True)
 
@@ -79,7 +79,7 @@ def play(
         _play(Day(client, int(time.time()) if seed is None else seed, datetime.now(UTC)), reports)
 
 
-def _ready() -> Settings:
+def _ready() -> "Settings":
     """Settings of the demo with a migrated database."""
     from gridmgmt.storage import schema
 
@@ -90,8 +90,8 @@ def _ready() -> Settings:
     return settings
 
 
-def _load(settings: Settings) -> None:
-    from gridmgmt.demo.load import is_loaded, load_demo
+def _load(settings: "Settings") -> None:
+    from gridmgmt.demo.loaded import is_loaded
     from gridmgmt.storage.db import make_engine
 
     engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
@@ -99,6 +99,8 @@ def _load(settings: Settings) -> None:
         if is_loaded(engine):
             console.print("The demo is loaded; its data are kept.")
             return
+        from gridmgmt.demo.load import load_demo
+
         with progress() as bar:
             tasks: dict[str, object] = {}
 
@@ -133,7 +135,7 @@ def _play(day: "Day", reports: int) -> None:
 
 
 @contextlib.contextmanager
-def _server(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _server(settings: "Settings", port: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         **os.environ,
         "GRIDMGMT_ENVIRONMENT": "demo",

@@ -38,12 +38,6 @@ _CITY = ZoneInfo("Asia/Shanghai")
 Tell = Callable[[str, int, int], None]
 
 
-def is_loaded(engine: Engine) -> bool:
-    """Whether the demo subdistrict is in the database."""
-    with transaction(engine, read_only=True) as db:
-        return people.subdistrict_row(db, SUBDISTRICT_CODE) is not None
-
-
 def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict[str, Any]:
     """Plan the street and load everything in one transaction; returns the plan's report card.
 

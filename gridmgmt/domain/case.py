@@ -151,8 +151,8 @@ def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) ->
         A guard does not hold: confirmation or signature first, and after a ruling neither a
         return nor another unit.
     """
-    if not permissions.in_scope(actor, case.subdistrict_code):
-        permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
+    # Whoever may not read the case is not told its state by a refusal either.
+    permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
     row = transition(case.state, action)
     permissions.require(
         actor, row.permission, case.subdistrict_code, unit_code=case.unit_code, worker_id=case.worker_id
@@ -240,8 +240,8 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
     InvalidInput
         A fact that is computed with (an id, an amount, a day) cannot be read.
     """
-    if permissions.in_scope(actor, case.subdistrict_code):
-        require_version(case, expected_version)
+    permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
+    require_version(case, expected_version)
     row = check(case, action, actor, facts)
     if row.needs_request:
         require_grant(granted, case.id, action, actor, asked_since=case.clock_started_at)

@@ -144,8 +144,10 @@ def test_whoever_saw_an_older_version_is_told_the_present_one(state: State, acti
     assert 8 == move(case, action, expected_version=7).case.version
 
 
-def test_a_stale_version_is_told_before_anything_else_in_scope() -> None:
+def test_a_stale_version_is_told_before_anything_else_to_those_who_read_cases() -> None:
     with pytest.raises(StaleVersion):
+        move(make_case(version=2), Action.ACCEPT, make_actor(Role.SUPERVISOR), expected_version=1)
+    with pytest.raises(NotAllowed):
         move(make_case(version=2), Action.ACCEPT, make_actor(Role.AUDITOR), expected_version=1)
     require_version(make_case(version=2), None)
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import shapely
 
+from gridmgmt.demo import loaded
+from gridmgmt.planning import demo_street
 from gridmgmt.planning.demo_buildings import STYLES, compound, dedicated, row_angle_deg
 from gridmgmt.planning.demo_files import GENERATOR_SEED, read_layer, read_register, write_layer
 from gridmgmt.planning.demo_plan import DemoStreet
@@ -117,3 +119,7 @@ def test_a_layer_is_written_a_feature_a_line(street: DemoStreet, tmp_path: Path)
     lines = (tmp_path / "outline.geojson").read_text(encoding="utf-8").splitlines()
     assert 3 == len(lines)
     assert "120116005" == json.loads(lines[1])["properties"]["code"]
+
+
+def test_whether_the_demo_is_there_is_asked_of_the_street_that_planning_draws() -> None:
+    assert demo_street.SUBDISTRICT_CODE == loaded.SUBDISTRICT_CODE
