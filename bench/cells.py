@@ -192,8 +192,8 @@ def _database() -> Iterator[str]:
     if url:
         yield url.replace("+psycopg", "")
         return
-    memory = Path("/dev/shm")
-    home = Path(tempfile.mkdtemp(prefix="gridmgmt-bench-", dir=memory if memory.is_dir() else None))
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+    home = Path(tempfile.mkdtemp(prefix="gridmgmt-bench-", dir=memory))
     home.chmod(0o755)
     cluster = Cluster(home / "pg", durable=False)
     try:

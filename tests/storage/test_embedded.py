@@ -18,6 +18,7 @@ from gridmgmt.storage import postmaster
 from gridmgmt.storage.embedded import Cluster, ClusterState
 
 LONGEST_SOCKET_PATH_BYTES = 107
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else "/var/tmp"
 UP_IN_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def on_disk() -> Iterator[Cluster]:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """The home of a cluster yet to be made, in memory where there is any."""
-    directory = make_reachable_directory("/dev/shm" if Path("/dev/shm").is_dir() else "/var/tmp")
+    directory = make_reachable_directory(MEMORY)
     yield directory / "pg"
     Cluster(directory / "pg").destroy()
     shutil.rmtree(directory)
@@ -72,7 +73,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def in_memory() -> Iterator[Cluster]:
-    directory = make_reachable_directory("/dev/shm" if Path("/dev/shm").is_dir() else "/var/tmp")
+    directory = make_reachable_directory(MEMORY)
     cluster = Cluster(directory / "pg", durable=False)
     cluster.up()
     yield cluster
