@@ -7,15 +7,17 @@ record 0008 has the figures and what was given up for them (nothing that a sende
 
 A door takes only what it understands completely: whatever is unusual about a request (another media
 type, a query, JSON that does not parse, a body that the model refuses) goes the ordinary way with
-its body replayed, so every refusal of a form is FastAPI's. A group that fails as a whole for any
-reason but an outage is taken in one by one, so that no report suffers from another's.
+its body replayed, so every refusal of a form is FastAPI's. A group that fails for what one of its
+reports holds is taken in one by one, so that none suffers from another's.
 """
 
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -27,11 +29,11 @@ from api import errors
 from api.deps import Parts, record_refusals, token_hash, token_of
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor
-from gridmgmt.errors import GridError, NotSignedIn, Unavailable
+from gridmgmt.errors import GridError, NotSignedIn
 from gridmgmt.services import intake
 from gridmgmt.services.intake import Answer, Submission
 from gridmgmt.storage import people
-from gridmgmt.storage.db import transaction
+from gridmgmt.storage.db import may_be_one_rows_fault, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ _ACTION = "POST /reports"
 _LARGEST_GROUP = 64
 # While one group is being committed, the next is decided on.
 _THREADS = 2
+_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class ReportDoor:
         self._parts = parts
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
 
     async def __call__(self, ordinary: App, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; ``ordinary`` serves it when this door does not."""
@@ -89,24 +93,29 @@ class ReportDoor:
         await response(scope, receive, send)
 
     def close(self) -> None:
-        """Take in what waits, then stop."""
+        """Take in what waits, then stop; a database that hangs is not waited for."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
-            thread.join()
+            thread.join(_PATIENCE_S)
         self._threads.clear()
 
     def _start(self) -> None:
-        while len(self._threads) < _THREADS:
-            self._threads.append(threading.Thread(target=self._work, name="intake", daemon=True))
-            self._threads[-1].start()
+        with self._starting:
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            while len(self._threads) < _THREADS:
+                thread = threading.Thread(target=self._work, name="intake", daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
     def _work(self) -> None:
-        while True:
-            group = self._next_group()
-            if not group:
-                return
-            _hand_out(group, self._take_in_whatever_happens(group))
+        while group := self._next_group():
+            outcomes: Sequence[Answer | Exception]
+            try:
+                outcomes = self._take_in_whatever_happens(group)
+            except Exception as failure:  # noqa: BLE001  whoever waits is answered, and the thread lives on
+                outcomes = [failure] * len(group)
+            _hand_out(group, outcomes)
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -126,16 +135,14 @@ class ReportDoor:
 
     def _take_in_whatever_happens(self, group: Sequence[_Waiting]) -> list[Answer | Exception]:
         try:
-            return list(self._take_in(group))
-        except Unavailable as outage:
-            return [outage] * len(group)
-        except Exception as failure:  # noqa: BLE001  a thread that ends leaves everybody waiting; Guard logs it
-            if len(group) == 1:
-                return [failure]
-            log.warning("group_taken_in_one_by_one", size=len(group), reason=type(failure).__name__)
+            return self._take_in(group)
+        except Exception as failure:
+            if len(group) == 1 or not may_be_one_rows_fault(failure):
+                return [failure] * len(group)
+            log.warning("group_taken_in_one_by_one", size=len(group), exc_info=True)
         return [outcome for one in group for outcome in self._take_in_whatever_happens([one])]
 
-    def _take_in(self, group: Sequence[_Waiting]) -> list[Answer | GridError]:
+    def _take_in(self, group: Sequence[_Waiting]) -> list[Answer | Exception]:
         parts = self._parts
         now = parts.clock()
         with transaction(parts.engine) as db:
@@ -143,14 +150,27 @@ class ReportDoor:
             known = {i: actors[w.token] for i, w in enumerate(group) if w.token in actors}
             given = [Submission(a, command_of(group[i].body), group[i].request_id) for i, a in known.items()]
             outcomes = dict(zip(known, intake.submit_reports(db, now, parts.rulebooks, given), strict=True))
-        told = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
-        refused: list[tuple[Actor | None, GridError, str]] = [
-            (known.get(i), outcome, group[i].request_id)
-            for i, outcome in enumerate(told)
-            if isinstance(outcome, GridError)
+        results = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
+        return self._on_record(group, results, known, now)
+
+    def _on_record(
+        self,
+        group: Sequence[_Waiting],
+        results: Sequence[Answer | GridError],
+        known: Mapping[int, Actor],
+        now: datetime,
+    ) -> list[Answer | Exception]:
+        """The results, after the refusals among them were audited; what was accepted stays so."""
+        refused = [
+            (known.get(i), result, group[i].request_id)
+            for i, result in enumerate(results)
+            if isinstance(result, GridError)
         ]
-        record_refusals(parts, now, _ACTION, refused)
-        return told
+        try:
+            record_refusals(self._parts, now, _ACTION, refused)
+        except Exception as failure:  # noqa: BLE001  the refused are told; the accepted are committed
+            return [failure if isinstance(result, GridError) else result for result in results]
+        return list(results)
 
 
 def _hand_out(group: Sequence[_Waiting], outcomes: Sequence[Answer | Exception]) -> None:
@@ -159,7 +179,8 @@ def _hand_out(group: Sequence[_Waiting], outcomes: Sequence[Answer | Exception])
     for waiting, outcome in zip(group, outcomes, strict=True):
         by_loop.setdefault(waiting.loop, []).append((waiting, outcome))
     for loop, answered in by_loop.items():
-        loop.call_soon_threadsafe(_settle, answered)
+        with suppress(RuntimeError):  # a loop that is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_settle, answered)
 
 
 def _settle(answered: Sequence[tuple[_Waiting, Answer | Exception]]) -> None:
@@ -173,8 +194,8 @@ def _settle(answered: Sequence[tuple[_Waiting, Answer | Exception]]) -> None:
 
 
 def _parsed(scope: Scope, content: bytes) -> ReportIn | None:
-    headers = dict(scope["headers"])
-    if headers.get(b"content-type") != b"application/json" or scope["query_string"]:
+    media_types = [value for name, value in scope["headers"] if name == b"content-type"]
+    if media_types != [b"application/json"] or scope["query_string"]:
         return None
     try:
         return ReportIn.model_validate(json.loads(content))

@@ -7,7 +7,7 @@ the plans before it in time and number. Balance and shape are for planners to ju
 (``gridmgmt.planning``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import shapely
 
@@ -40,18 +40,24 @@ def require_adoptable(
     PlanNotAdoptable
         ``facts["failed"]`` names the constraints, ``facts["defects"]`` the first of the faults.
     """
-    for name, message, defects in (
-        ("reviewed", "The district's grid office has not reviewed the plan.", _unreviewed(plan)),
-        ("succession", "The plan does not follow those published before it.", _out_of_order(plan, published)),
-        ("contiguous", "Cells are in pieces.", _in_pieces(plan)),
-        ("within_community", "Cells reach out of their community.", _outside(plan, communities)),
+    # One after the other: an unreviewed plan's geometry is nobody's business yet.
+    checks: tuple[tuple[str, str, Callable[[], list[str]]], ...] = (
+        ("reviewed", "The district's grid office has not reviewed the plan.", lambda: _unreviewed(plan)),
+        (
+            "succession",
+            "The plan does not follow those published before it.",
+            lambda: _out_of_order(plan, published),
+        ),
+        ("contiguous", "Cells are in pieces.", lambda: _in_pieces(plan)),
+        ("within_community", "Cells reach out of their community.", lambda: _outside(plan, communities)),
         (
             "seamless",
             "The cells leave gaps or overlap, or do not fill the subdistrict.",
-            _seams(plan, outline),
+            lambda: _seams(plan, outline),
         ),
-    ):
-        if defects:
+    )
+    for name, message, find in checks:
+        if defects := find():
             raise PlanNotAdoptable(
                 message, article="21-1", rule="R21a", failed=[name], defects=defects[:20], count=len(defects)
             )
@@ -70,9 +76,7 @@ def _out_of_order(plan: GridPlan, published: Sequence[GridPlan]) -> list[str]:
 
 
 def _in_pieces(plan: GridPlan) -> list[str]:
-    return [
-        c.code for c in plan.cells if not c.polygon.is_valid or shapely.get_num_geometries(c.polygon) != 1
-    ]
+    return [c.code for c in plan.cells if shapely.get_num_geometries(c.polygon) != 1]
 
 
 def _outside(plan: GridPlan, communities: Mapping[str, shapely.MultiPolygon]) -> list[str]:

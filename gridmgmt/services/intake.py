@@ -7,7 +7,7 @@ has an outcome of its own, and a refused one leaves no trace in the others.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,7 +23,7 @@ from gridmgmt.services.opening import Located, open_case
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases
-from gridmgmt.storage.cases import Asked, BeforeIntake, Intake
+from gridmgmt.storage.cases import Asked, BeforeIntake, Intake, Nearby, near_each_other
 from gridmgmt.storage.db import Db
 
 
@@ -102,7 +102,13 @@ def submit_reports(db: Db, now: datetime, books: RuleBooks, given: Sequence[Subm
     first_with = {s.command.id: i for i, s in reversed(list(enumerate(given)))}
     asked = _each(sorted(first_with.values()), outcomes, lambda i: _asked(given[i]))
     seen = dict(zip(asked, cases.look_before_intake(db, list(asked.values()), _since(now)), strict=True))
-    made = _each(seen, outcomes, lambda i: _made(db, given[i], asked[i], seen[i], books, now))
+    made: dict[int, Answer | Intake] = {}
+    for i, before in seen.items():
+        fuller = _with_group(before, asked[i], made.values())
+        try:
+            made[i] = _made(db, given[i], asked[i], fuller, books, now)
+        except GridError as refusal:
+            outcomes[i] = refusal
     new = {i: m for i, m in made.items() if isinstance(m, Intake)}
     written = cases.store_intake(db, list(new.values()))
     # Stored by somebody else between our look and our write; the look that follows sees it.
@@ -128,6 +134,18 @@ def _each(which: Iterable[int], outcomes: dict[int, Outcome], work: Callable[[in
         except GridError as refusal:
             outcomes[i] = refusal
     return results
+
+
+def _with_group(before: BeforeIntake, asked: Asked, made: Iterable[Answer | Intake]) -> BeforeIntake:
+    """What was there before, and what this very group brought: ten people report one burst pipe."""
+    fellows = [
+        Nearby(case.id, case.number, case.category, one.place, case.reported_at)
+        for one in made
+        if isinstance(one, Intake) and one.place and asked.place and near_each_other(one.place, asked.place)
+        for case in [one.decisions[-1].case]
+        if case.subdistrict_code == asked.subdistrict_code
+    ]
+    return replace(before, nearby=(*fellows, *before.nearby))
 
 
 def _since(now: datetime) -> datetime:

@@ -112,6 +112,11 @@ def look_before_intake(db: Db, asked: Sequence[Asked], since: datetime) -> list[
     return [_before(found["revision"], one) for one in found["found"]]
 
 
+def near_each_other(one: LonLat, other: LonLat) -> bool:
+    """Whether two places are so near that the look would show one to the other."""
+    return abs(one.lon - other.lon) <= _NEARBY_LON_DEG and abs(one.lat - other.lat) <= _NEARBY_LAT_DEG
+
+
 def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
     lon, lat = asked.place or (0.0, 0.0)
     return {
@@ -144,11 +149,6 @@ def stored_report(db: Db, report_id: UUID, actor: Actor) -> Mapping[str, Any] | 
     """The answer that a stored report got, inside the actor's scope; None when there is none."""
     query = text("select answer from app.reports where id = :id and subdistrict_code = any(:scope)")
     return db.execute(query, {"id": report_id, "scope": list(actor.subdistricts)}).scalar()
-
-
-def report_is_taken(db: Db, report_id: UUID) -> bool:
-    """Whether the id exists at all, in anybody's scope."""
-    return bool(db.execute(text("select 1 from app.reports where id = :id"), {"id": report_id}).scalar())
 
 
 # One statement, one round trip, and no row without its report's.
@@ -209,6 +209,8 @@ def store_intake(db: Db, intakes: Sequence[Intake]) -> frozenset[UUID]:
     """
     if not intakes:
         return frozenset()
+    # In order of their ids, so that two groups that share some wait for each other and never in a ring.
+    intakes = sorted(intakes, key=lambda i: str(i.report["id"]))
     rows = (
         [i.report for i in intakes],
         [_photo_row(i.report, n, sha256) for i in intakes for n, sha256 in enumerate(i.photos)],

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gridmgmt.errors import Unavailable
@@ -131,3 +131,14 @@ def is_outage(exc: Exception) -> bool:
             or sqlstate in {"57P01", "57P02", "57P03", "53300"}
         )
     return False
+
+
+def may_be_one_rows_fault(exc: Exception) -> bool:
+    """Whether work on several rows may succeed for the others without one of them.
+
+    A value or constraint that refuses a row, or a fault of our own in deciding on it; not a lock, a
+    timeout, a full disk or an outage, which would only come again for each row.
+    """
+    if isinstance(exc, Unavailable):
+        return False
+    return isinstance(exc, (DataError, IntegrityError)) or not isinstance(exc, DBAPIError)

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from psycopg.errors import QueryCanceled
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.door import ReportDoor
 from gridmgmt.services import intake
@@ -133,6 +134,42 @@ def test_a_report_that_breaks_its_group_takes_nobody_with_it(
     assert [a.status_code for a in answers] == [201, 201, 201, 500, 201, 201]
     assert json.loads(answers[3].content)["code"] == "internal_error"
     assert "cannot be" not in answers[3].text
+
+
+def test_what_would_only_fail_again_for_each_is_not_tried_again(
+    server: Server, worker: Person, monkeypatch
+) -> None:
+    calls = []
+
+    def time_out(db, now, books, given):
+        calls.append(len(given))
+        raise OperationalError("insert", {}, QueryCanceled("canceling statement due to statement timeout"))
+
+    monkeypatch.setattr(intake, "submit_reports", time_out)
+    monkeypatch.setattr("gridmgmt.storage.db.is_outage", lambda exc: False)
+    answers = together(server, worker, [worker.draft() for _ in range(6)])
+    assert {a.status_code for a in answers} == {500}
+    assert sum(calls) == 6
+
+
+def test_refusals_that_cannot_be_recorded_change_nothing_for_the_others(
+    server: Server, worker: Person, monkeypatch
+) -> None:
+    def fail(*_args, **_more):
+        raise RuntimeError("no room for the audit line")
+
+    good, bad = worker.draft(), worker.draft() | {"photos": ["0" * 64]}
+    monkeypatch.setattr("api.door.record_refusals", fail)
+    answers = together(server, worker, [good, bad])
+    assert [a.status_code for a in answers] == [201, 500]
+    assert "Idempotent-Replay" not in answers[0].headers
+
+
+def test_a_thread_that_died_is_replaced(server: Server, worker: Person) -> None:
+    door = server.app.state.door
+    door.close()
+    assert worker.post("/reports", worker.draft()).status_code == 201
+    assert all(t.is_alive() for t in door._threads)
 
 
 def test_the_server_takes_in_what_waits_before_it_stops(server: Server) -> None:

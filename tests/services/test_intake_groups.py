@@ -42,6 +42,13 @@ def test_each_report_of_a_group_gets_the_answer_it_would_get_alone(street: Stree
     assert len({a.body["case_number"] for a in answers}) == 4
 
 
+def test_reports_of_one_group_see_each_other_as_duplicates(street: Street) -> None:
+    first, second, elsewhere = submission(street), submission(street), submission(street, 60)
+    answers = send(street, first, second, elsewhere)
+    seen = [[d["case_id"] for d in a.body["duplicates"]] for a in answers]
+    assert seen == [[], [str(first.command.id)], []]
+
+
 def test_a_refused_report_is_not_written_and_the_others_are(street: Street) -> None:
     good, far, bare = (
         submission(street),
