@@ -49,25 +49,14 @@ def create_app(
     photo_store : another store than the local directory of the settings.
     clock : the time of every request, aware UTC; tests give a fixed one.
     """
-    engine = make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api")
     parts = Parts(
         settings=settings,
-        engine=engine,
+        engine=make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api"),
         rulebooks=RuleBooks(),
         photos=photo_store or LocalPhotoStore(settings.photo_dir),
         clock=clock,
     )
-
     door = ReportDoor(parts)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        yield
-        await app.state.hub.close()
-        door.close()
-        engine.dispose()
-
     app = FastAPI(
         title="gridmgmt",
         version=gridmgmt.__version__,
@@ -77,7 +66,7 @@ def create_app(
         redoc_url=None,
         # An intranet server tells nobody outside how it is used; it also costs time on every request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        lifespan=lifespan,
+        lifespan=_lifespan,
         middleware=[
             Middleware(
                 Guard,
@@ -99,6 +88,15 @@ def create_app(
     _describe_problem(app)
     _serve_pages(app, settings.web_dir)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    yield
+    await app.state.hub.close()
+    app.state.door.close()
+    app.state.parts.engine.dispose()
 
 
 def _hub(parts: Parts) -> Hub:

@@ -14,16 +14,16 @@ reports holds is taken in one by one, so that none suffers from another's.
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import structlog
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.deps import Parts, record_refusals, token_hash, token_of
@@ -36,12 +36,6 @@ from gridmgmt.storage import people
 from gridmgmt.storage.db import may_be_one_rows_fault, transaction
 
 log = structlog.get_logger(__name__)
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # As the route calls itself, and the audit log with it.
 _ACTION = "POST /reports"
@@ -71,7 +65,7 @@ class ReportDoor:
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
 
-    async def __call__(self, ordinary: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, ordinary: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; ``ordinary`` serves it when this door does not."""
         content = await _read(receive)
         body = _parsed(scope, content)

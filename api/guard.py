@@ -6,21 +6,18 @@ caught is caught here and not by Starlette's own outermost net, so that its answ
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
 
 import orjson
 import structlog
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Serves a request, or hands it on to the application behind.
+Door = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9_-]{8,64}$")
@@ -56,11 +53,12 @@ class Guard:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         *,
         max_body_bytes: int,
         max_photo_bytes: int,
-        doors: Mapping[tuple[str, str], Callable[[App, Scope, Receive, Send], Awaitable[None]]] | None = None,
+        doors: Mapping[tuple[str, str], Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]]
+        | None = None,
     ) -> None:
         self._app = app
         self._doors = {key: partial(door, app) for key, door in (doors or {}).items()}

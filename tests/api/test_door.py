@@ -22,7 +22,7 @@ def by_the_door(worker: Person, body: object) -> httpx.Response:
 
 
 def the_ordinary_way(worker: Person, body: object) -> httpx.Response:
-    # A parameter is enough: the door does not know what it would mean.
+    # A parameter of the media type is enough: the door does not know what it would mean.
     return worker.post("/reports", body, **{"Content-Type": "application/json; charset=utf-8"})
 
 
@@ -146,7 +146,6 @@ def test_what_would_only_fail_again_for_each_is_not_tried_again(
         raise OperationalError("insert", {}, QueryCanceled("canceling statement due to statement timeout"))
 
     monkeypatch.setattr(intake, "submit_reports", time_out)
-    monkeypatch.setattr("gridmgmt.storage.db.is_outage", lambda exc: False)
     answers = together(server, worker, [worker.draft() for _ in range(6)])
     assert {a.status_code for a in answers} == {500}
     assert sum(calls) == 6
@@ -167,7 +166,13 @@ def test_refusals_that_cannot_be_recorded_change_nothing_for_the_others(
 
 def test_a_thread_that_died_is_replaced(server: Server, worker: Person) -> None:
     door = server.app.state.door
-    door.close()
+    worker.post("/reports", worker.draft())
+    died = list(door._threads)
+    for _ in died:
+        door._queue.put(None)
+    for thread in died:
+        thread.join(10)
+    assert not any(t.is_alive() for t in died)
     assert worker.post("/reports", worker.draft()).status_code == 201
     assert all(t.is_alive() for t in door._threads)
 
