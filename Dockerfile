@@ -83,7 +83,8 @@ RUN pip install --no-deps --no-build-isolation --editable . \
 FROM base AS application
 
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/gridmgmt --create-home \
-    --shell /usr/sbin/nologin gridmgmt
+    --shell /usr/sbin/nologin gridmgmt \
+    && install -d -m 0700 -o gridmgmt -g gridmgmt /var/lib/gridmgmt-keys
 COPY --from=environment /opt/gridmgmt /opt/gridmgmt
 COPY --from=environment /app /app
 COPY data /app/data

@@ -18,6 +18,7 @@ from api.door import ReportDoor
 from api.guard import Guard
 from api.routes import cases, centre, grids, health, photos, reports, sessions, stream
 from api.stream import Hub
+from gridmgmt.adapters.keyring import KeyRing, open_key_ring
 from gridmgmt.adapters.photos import LocalPhotoStore, PhotoStore
 from gridmgmt.errors import NotFound
 from gridmgmt.services.rulebooks import RuleBooks
@@ -39,6 +40,7 @@ def create_app(
     settings: Settings,
     *,
     photo_store: PhotoStore | None = None,
+    key_ring: KeyRing | None = None,
     clock: Callable[[], datetime] = server_clock,
 ) -> FastAPI:
     """The application.
@@ -47,6 +49,7 @@ def create_app(
     ----------
     settings : with a database URL; the caller has brought the database up.
     photo_store : another store than the local directory of the settings.
+    key_ring : other keys than those that the settings name.
     clock : the time of every request, aware UTC; tests give a fixed one.
     """
     parts = Parts(
@@ -54,6 +57,8 @@ def create_app(
         engine=make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api"),
         rulebooks=RuleBooks(),
         photos=photo_store or LocalPhotoStore(settings.photo_dir),
+        keys=key_ring
+        or open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys),
         clock=clock,
     )
     door = ReportDoor(parts)

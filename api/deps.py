@@ -21,6 +21,7 @@ import structlog
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.adapters.photos import PhotoStore
 from gridmgmt.domain.org import Actor
 from gridmgmt.errors import GridError, NotSignedIn, Unavailable
@@ -42,6 +43,7 @@ class Parts:
     engine: Engine
     rulebooks: RuleBooks
     photos: PhotoStore
+    keys: KeyRing
     clock: Callable[[], datetime]
 
 

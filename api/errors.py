@@ -41,6 +41,10 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.PlanNotInForce: 409,
     errors.PlanNotAdoptable: 409,
     errors.Infeasible: 422,
+    errors.Erased: 410,
+    errors.Unreadable: 500,
+    errors.SealBroken: 500,
+    errors.UnknownKey: 500,
     errors.Unavailable: 503,
 }
 

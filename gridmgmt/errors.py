@@ -26,6 +26,10 @@
     │  ├─ PlanNotInForce              no plan is published for that place and day
     │  └─ PlanNotAdoptable            names the failed constraints
     ├─ Infeasible                422  planning found no answer; names the binding constraint
+    ├─ Erased                    410  was there and was erased for good
+    ├─ Unreadable                500  sealed data that cannot be opened
+    │  ├─ SealBroken                  changed, cut short, or sealed for another place
+    │  └─ UnknownKey                  its key is not among this installation's
     └─ Unavailable               503  database, push or photo store; carries retry_after_s
 
 Rules: raise the narrowest class; never raise for "nothing found" in a list. HTTP lives in
@@ -202,6 +206,30 @@ class Infeasible(GridError):
     """Planning found no answer; ``facts`` names the binding constraint."""
 
     code = "infeasible"
+
+
+class Erased(GridError):
+    """It was there and was erased for good: its key is destroyed."""
+
+    code = "erased"
+
+
+class Unreadable(GridError):
+    """Sealed data cannot be opened: damage or attack, which the sender cannot mend."""
+
+    code = "unreadable"
+
+
+class SealBroken(Unreadable):
+    """The sealed bytes were changed, cut short, or belong to another place."""
+
+    code = "seal_broken"
+
+
+class UnknownKey(Unreadable):
+    """The key that a sealed value names is not among this installation's keys."""
+
+    code = "unknown_key"
 
 
 class Unavailable(GridError):

@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     photo_dir: Path = Field(default_factory=lambda data: data["home"] / "photos")
     """Directory of photos; by default ``photos`` in ``home``."""
 
+    key_file: Path | None = None
+    """File (mode 0400) of the keys that wrap all other keys, made by ``gridmgmt keys init``; required in
+    production, elsewhere ``keys/kek.json`` in ``home``, made at first use."""
+
+    key_dir: Path = Field(default_factory=lambda data: data["home"] / "keys" / "data")
+    """Directory of the wrapped keys that personal data and secrets are sealed under, shared by every server
+    of an installation and outside the database; by default ``keys/data`` in ``home``."""
+
     web_dir: Path = CHECKOUT / "web" / "dist"
     """Directory of the built pages; by default that of the checkout or image."""
 
@@ -122,6 +130,8 @@ class Settings(BaseSettings):
             )
         if self.database_url is not None and _has_guessable_password(self.database_url.get_secret_value()):
             raise ValueError("database_url has a default password, which production refuses")
+        if self.key_file is None:
+            raise ValueError("key_file must be set in production; make one with: gridmgmt keys init")
         return self
 
     @property
@@ -133,6 +143,16 @@ class Settings(BaseSettings):
     def cookies_are_secure(self) -> bool:
         """Whether cookies may travel over TLS only: so in production."""
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def key_file_in_use(self) -> Path:
+        """The key file that was set, or the installation's own."""
+        return self.key_file or self.home / "keys" / "kek.json"
+
+    @property
+    def makes_its_keys(self) -> bool:
+        """Whether a missing key file is made at first use: nowhere but in development and the demo."""
+        return self.environment is not Environment.PRODUCTION
 
     def with_database_url(self, url: str) -> Self:
         """The same settings with the URL of a database, for whoever has just brought the embedded one up."""

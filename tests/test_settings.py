@@ -63,15 +63,35 @@ def test_production_refuses_a_default_password_of_the_database(
 def test_production_starts_with_chosen_secrets_and_cookies_are_secure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_variables(monkeypatch, environment="production", secret_key=KEY, database_url=URL)
+    set_variables(
+        monkeypatch, environment="production", secret_key=KEY, database_url=URL, key_file="/srv/kek.json"
+    )
     assert load_settings().cookies_are_secure
+
+
+def test_production_asks_where_its_keys_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, environment="production", secret_key=KEY, database_url=URL)
+    with pytest.raises(InvalidInput, match="key_file must be set"):
+        load_settings()
+
+
+def test_without_a_choice_the_keys_lie_in_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, home="/srv/grid")
+    settings = load_settings()
+    assert settings.makes_its_keys
+    assert (settings.key_file_in_use, settings.key_dir) == (
+        Path("/srv/grid/keys/kek.json"),
+        Path("/srv/grid/keys/data"),
+    )
 
 
 def test_production_may_reach_its_database_by_a_local_socket_without_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = "postgresql+psycopg://gridmgmt@/gridmgmt?host=/run/postgresql"
-    set_variables(monkeypatch, environment="production", secret_key=KEY, database_url=url)
+    set_variables(
+        monkeypatch, environment="production", secret_key=KEY, database_url=url, key_file="/srv/kek.json"
+    )
     assert load_settings().database_url is not None
 
 
@@ -79,7 +99,7 @@ def test_the_demo_is_refused_in_production_only(monkeypatch: pytest.MonkeyPatch)
     for environment in ("development", "demo"):
         set_variables(monkeypatch, environment=environment)
         load_settings().require_demo()
-    set_variables(monkeypatch, environment="production", secret_key=KEY)
+    set_variables(monkeypatch, environment="production", secret_key=KEY, key_file="/srv/kek.json")
     with pytest.raises(NotAllowed, match="demo does not run in production"):
         load_settings().require_demo()
 

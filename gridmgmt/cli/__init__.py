@@ -2,7 +2,7 @@
 
 import typer
 
-from gridmgmt.cli import db, demo, plan, route, serve
+from gridmgmt.cli import db, demo, keys, plan, route, serve
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
+app.add_typer(keys.app, name="keys")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")
 app.command("serve")(serve.serve)

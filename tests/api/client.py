@@ -24,6 +24,7 @@ from shapely.geometry import shape
 from sqlalchemy import Engine
 
 from api.app import create_app
+from gridmgmt.adapters.keyfiles import make_kek_file
 from gridmgmt.cli.console import configure_logging
 from gridmgmt.demo.photos import DrawnPhoto
 from gridmgmt.settings import Settings
@@ -185,6 +186,9 @@ def make_settings(url: str, directory: Path, **over: Any) -> Settings:
     (web / "field.html").write_text("<!doctype html><title>field</title>", encoding="utf-8")
     (web / "assets" / "a.js").write_text("export {}", encoding="utf-8")
     values = {"environment": "demo", "database_url": url, "home": directory, "web_dir": web} | over
+    if values["environment"] == "production":
+        values["key_file"] = directory / "kek.json"
+        make_kek_file(directory / "kek.json")
     return Settings(**values)
 
 

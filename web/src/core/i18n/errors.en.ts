@@ -56,6 +56,10 @@ export const errors: Messages['errors'] = {
   plan_not_in_force: { title: 'No grid plan in force', hint: 'No plan is published for this place and day. Tell your administrator.' },
   plan_not_adoptable: { title: 'The plan cannot be published', hint: 'It breaks constraints.' },
   infeasible: { title: 'No feasible answer', hint: 'Nothing satisfies the given conditions.' },
+  erased: { title: 'Erased', hint: 'It was erased for good when its time was over.' },
+  unreadable: { title: 'Cannot be read', hint: 'Stored data cannot be opened. Tell the administrator; try no further.' },
+  seal_broken: { title: 'Seal broken', hint: 'Stored data were changed or damaged. Tell the administrator.' },
+  unknown_key: { title: 'Key missing', hint: 'The key of stored data is missing. Tell the administrator.' },
   unavailable: { title: 'Service unavailable', hint: 'Nothing is lost; it is tried again by itself.' },
   internal_error: { title: 'The server failed', hint: 'Nothing is lost. Please try again later.' },
 }

@@ -54,6 +54,10 @@ export const errors = {
   plan_not_in_force: { title: '没有生效的网格方案', hint: '此地此日没有已发布的网格方案，请联系街道管理员。' },
   plan_not_adoptable: { title: '方案不能发布', hint: '方案未满足约束条件。' },
   infeasible: { title: '没有可行方案', hint: '在给定条件下求不出结果。' },
+  erased: { title: '已清除', hint: '保存期限已过，内容已永久清除。' },
+  unreadable: { title: '无法读取', hint: '已存数据无法解密，请联系管理员。' },
+  seal_broken: { title: '密封受损', hint: '已存数据被改动或损坏，请联系管理员。' },
+  unknown_key: { title: '缺少密钥', hint: '解密所需的密钥不在本系统中，请联系管理员。' },
   unavailable: { title: '服务暂不可用', hint: '数据没有丢失，系统会自动重试。' },
   internal_error: { title: '服务器出错', hint: '数据没有丢失，请稍后再试。' },
 }
