@@ -27,6 +27,10 @@ export const ERROR_CODES = [
   "plan_not_in_force",
   "plan_not_adoptable",
   "infeasible",
+  "erased",
+  "unreadable",
+  "seal_broken",
+  "unknown_key",
   "unavailable",
   "internal_error",
 ] as const;
