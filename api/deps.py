@@ -12,7 +12,7 @@ transaction of its own.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -24,15 +24,15 @@ from sqlalchemy import Engine
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.adapters.photos import PhotoStore
 from gridmgmt.domain.org import Actor
-from gridmgmt.errors import GridError, NotSignedIn, Unavailable
+from gridmgmt.domain.sessionrules import is_fresh
+from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
-from gridmgmt.storage import audit, people
+from gridmgmt.storage import audit, sessions
 from gridmgmt.storage.db import Db, transaction
+from gridmgmt.storage.sessions import SignedIn
 
 log = structlog.get_logger(__name__)
-
-COOKIE = "gridmgmt_session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,29 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open unit of work: the connection, the actor, the server's time."""
+    """An open unit of work: the connection, the actor, the server's time, the session it came by."""
 
     db: Db
     actor: Actor
     now: datetime
     rulebooks: RuleBooks
+    session: SignedIn
+
+    def require_step_up(self) -> None:
+        """Refuse unless the second factor was shown within the last minutes.
+
+        For exports, for revealing what is masked, and for administration: a stolen session alone must not
+        be enough for them. Where it holds for a whole endpoint, ask for :data:`SteppedUp` instead.
+
+        Raises
+        ------
+        StepUpNeeded
+            ``POST /api/v1/step-up`` first.
+        """
+        if not is_fresh(self.session.step_up_at, self.now):
+            raise StepUpNeeded(
+                "Show the code of your second factor again first.", article="41", rule="R41c", in_scope=True
+            )
 
 
 def token_hash(token: str) -> bytes:
@@ -63,12 +80,18 @@ def token_hash(token: str) -> bytes:
 
 
 class Work:
-    """The unit of work of one request."""
+    """The unit of work of one request.
 
-    def __init__(self, request: Request) -> None:
+    Parameters
+    ----------
+    fresh : refuse whoever did not show his second factor just now.
+    """
+
+    def __init__(self, request: Request, *, fresh: bool = False) -> None:
+        self._fresh = fresh
         self.parts: Parts = request.app.state.parts
         self.request_id: str = request.state.request_id
-        self._token = token_of(request)
+        self.token = token_of(request)
         self._what = f"{request.method} {request.scope['route'].path}"
         self._object = "/".join(str(v) for v in request.path_params.values())
 
@@ -84,21 +107,39 @@ class Work:
             The database is down; nothing was stored.
         """
         now = self.parts.clock()
-        actor: Actor | None = None
+        who: SignedIn | None = None
         try:
             with transaction(self.parts.engine, read_only=read_only) as db:
-                if self._token is not None:
-                    actor = people.actor_of_session(db, token_hash(self._token), now)
-                if actor is None:
+                if self.token is not None:
+                    digest = token_hash(self.token)
+                    who = sessions.signed_in(db, [digest], now).get(digest)
+                if who is None:
                     raise NotSignedIn("Sign in first.")
-                yield Open(db, actor, now, self.parts.rulebooks)
+                opened = Open(db, who.actor, now, self.parts.rulebooks, who)
+                if self._fresh:
+                    opened.require_step_up()
+                yield opened
         except Unavailable:
             raise
         except GridError as refusal:
+            actor = who.actor if who else None
             record_refusals(
                 self.parts, now, self._what, [(actor, refusal, self.request_id)], object_id=self._object
             )
             raise
+        if self.token is not None and who is not None and who.unseen:
+            note_seen(self.parts, [token_hash(self.token)], now)
+
+
+def note_seen(parts: Parts, tokens_sha256: Sequence[bytes], now: datetime) -> None:
+    """Write down that sessions are in use, in a transaction of its own.
+
+    What a request reads must not need a write, and a refused request is rolled back; so this stands
+    beside both. It happens at most once a minute for a session, and a session that could not be written
+    only ends a minute earlier.
+    """
+    with suppress(Unavailable), transaction(parts.engine) as db:
+        sessions.note_seen(db, tokens_sha256, now)
 
 
 def record_refusals(
@@ -146,7 +187,8 @@ def token_of(request: Request) -> str | None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value
-    return request.cookies.get(COOKIE)
+    parts: Parts = request.app.state.parts
+    return request.cookies.get(parts.settings.session_cookie)
 
 
 async def _work(request: Request) -> Work:
@@ -154,6 +196,14 @@ async def _work(request: Request) -> Work:
 
 
 OneTransaction = Annotated[Work, Depends(_work)]
+
+
+async def _fresh_work(request: Request) -> Work:
+    return Work(request, fresh=True)
+
+
+# As OneTransaction, for exports and administration: the second factor was shown within five minutes.
+SteppedUp = Annotated[Work, Depends(_fresh_work)]
 
 
 async def _parts(request: Request) -> Parts:

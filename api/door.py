@@ -26,13 +26,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.deps import Parts, record_refusals, token_hash, token_of
+from api.deps import Parts, note_seen, record_refusals, token_hash, token_of
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor
 from gridmgmt.errors import GridError, NotSignedIn
 from gridmgmt.services import intake
 from gridmgmt.services.intake import Answer, Submission
-from gridmgmt.storage import people
+from gridmgmt.storage import sessions
 from gridmgmt.storage.db import may_be_one_rows_fault, transaction
 
 log = structlog.get_logger(__name__)
@@ -140,10 +140,12 @@ class ReportDoor:
         parts = self._parts
         now = parts.clock()
         with transaction(parts.engine) as db:
-            actors = people.actors_of_sessions(db, [w.token for w in group if w.token], now)
-            known = {i: actors[w.token] for i, w in enumerate(group) if w.token in actors}
+            people = sessions.signed_in(db, [w.token for w in group if w.token], now)
+            known = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
             given = [Submission(a, command_of(group[i].body), group[i].request_id) for i, a in known.items()]
             outcomes = dict(zip(known, intake.submit_reports(db, now, parts.rulebooks, given), strict=True))
+        if unseen := [token for token, who in people.items() if who.unseen]:
+            note_seen(parts, unseen, now)
         results = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
         return self._on_record(group, results, known, now)
 

@@ -11,12 +11,16 @@
     │  ├─ OutsideArea                 the point lies in no cell of the plan in force
     │  ├─ UnknownCategory             no such class in the catalogue on that day
     │  ├─ ImplausibleTime             observed in the future, or unreasonably long ago
-    │  └─ UnacceptablePhoto           not an image, truncated, too many pixels
+    │  ├─ UnacceptablePhoto           not an image, truncated, too many pixels
+    │  └─ WeakPassword                too short, too common, about oneself; names the reasons
     ├─ TooLarge                  413  body or photo over its limit
     ├─ NotSignedIn               401
+    │  └─ SignInRefused               name, password or code is wrong; never says which
     ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
-    │  └─ DutiesNotSeparated          the person acted on another axis of this case
+    │  ├─ DutiesNotSeparated          the person acted on another axis of this case
+    │  └─ StepUpNeeded                the second factor has to be shown again, just now
     ├─ NotFound                  404
+    │  └─ LinkNotValid                a one-time link was used, has lapsed, or never was
     ├─ Conflict                  409
     │  ├─ IllegalAction               the state does not permit it; names those it does
     │  ├─ NotReady                    legal here, but a guard does not hold yet; names it
@@ -24,7 +28,9 @@
     │  ├─ StaleVersion                somebody else moved the case first
     │  ├─ ContentDiffers              one id, two contents
     │  ├─ PlanNotInForce              no plan is published for that place and day
-    │  └─ PlanNotAdoptable            names the failed constraints
+    │  ├─ PlanNotAdoptable            names the failed constraints
+    │  └─ AdministratorsApart         nobody holds two of the three administrators' roles
+    ├─ TooManyAttempts           429  carries retry_after_s
     ├─ Infeasible                422  planning found no answer; names the binding constraint
     ├─ Erased                    410  was there and was erased for good
     ├─ Unreadable                500  sealed data that cannot be opened
@@ -124,6 +130,12 @@ class UnacceptablePhoto(InvalidInput):
     code = "unacceptable_photo"
 
 
+class WeakPassword(InvalidInput):
+    """A new password breaks the rules of this installation; ``facts["reasons"]`` names them."""
+
+    code = "weak_password"
+
+
 class TooLarge(GridError):
     """Body or photo over its limit; ``facts["limit_bytes"]``."""
 
@@ -134,6 +146,12 @@ class NotSignedIn(GridError):
     """No session, or one that has ended."""
 
     code = "not_signed_in"
+
+
+class SignInRefused(NotSignedIn):
+    """Name, password or code is wrong. Which of them, and whether the name exists, is not said."""
+
+    code = "sign_in_refused"
 
 
 class NotAllowed(GridError):
@@ -148,10 +166,22 @@ class DutiesNotSeparated(NotAllowed):
     code = "duties_not_separated"
 
 
+class StepUpNeeded(NotAllowed):
+    """The second factor has to be shown again just before this (``POST /api/v1/step-up``)."""
+
+    code = "step_up_needed"
+
+
 class NotFound(GridError):
     """No such thing in the actor's scope."""
 
     code = "not_found"
+
+
+class LinkNotValid(NotFound):
+    """A one-time link that was used, has lapsed, or never was; a new one comes from an administrator."""
+
+    code = "link_not_valid"
 
 
 class Conflict(GridError):
@@ -200,6 +230,18 @@ class PlanNotAdoptable(Conflict):
     """A plan breaks constraints; ``facts["failed"]`` names them."""
 
     code = "plan_not_adoptable"
+
+
+class AdministratorsApart(Conflict):
+    """System, security and audit administrator are three persons, and hold no other role (三员分立)."""
+
+    code = "administrators_apart"
+
+
+class TooManyAttempts(GridError):
+    """Too many failures before this one; try again after ``facts["retry_after_s"]``."""
+
+    code = "too_many_attempts"
 
 
 class Infeasible(GridError):

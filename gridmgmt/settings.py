@@ -10,6 +10,7 @@ nothing further in reads the environment. Invariants:
 No settings file of our own: compose, systemd and shells can all give environment variables.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
 from gridmgmt.storage.embedded import default_home
 
@@ -93,8 +95,35 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr(KEY_OF_DEVELOPMENT)
     """Key that signs sessions: at least 32 characters, the same on every server of an installation."""
 
-    session_hours: int = Field(default=12, ge=1, le=24 * 7)
-    """Hours after which somebody signed in has to sign in again."""
+    centre_idle_minutes: int = Field(default=30, ge=5, le=24 * 60)
+    """Minutes without a request after which a desk of the command centre is signed out."""
+
+    centre_hours: int = Field(default=12, ge=1, le=24)
+    """Hours after which somebody at a desk has to sign in again, however busy."""
+
+    field_idle_hours: int = Field(default=12, ge=1, le=72)
+    """Hours without a request after which a phone in the field is signed out."""
+
+    field_days: int = Field(default=7, ge=1, le=14)
+    """Days after which somebody in the field has to sign in again, however busy."""
+
+    password_minimum_characters: int = Field(default=10, ge=8, le=64)
+    """Least length of a password."""
+
+    password_complexity: bool = False
+    """Whether a password needs three of the four kinds of characters (GB/T 22239 §8.1.4.1)."""
+
+    password_days: int = Field(default=0, ge=0, le=3650)
+    """Days after which a password has to be changed; 0: never."""
+
+    link_hours: int = Field(default=24, ge=1, le=24 * 14)
+    """Hours that a one-time link for a first or new password is good for."""
+
+    public_url: str | None = None
+    """Address that people open, such as ``https://grid.example.gov.cn``; one-time links begin with it."""
+
+    peer_audience: str = "gridmgmt"
+    """What the assertions of machine peers must name as their audience; one per installation."""
 
     max_body_bytes: int = Field(default=2**20, ge=2**10)
     """Largest JSON body accepted, in bytes."""
@@ -138,6 +167,26 @@ class Settings(BaseSettings):
     def is_demo(self) -> bool:
         """Whether visitors may play the synthetic people's parts."""
         return self.environment is Environment.DEMO
+
+    @property
+    def session_times(self) -> SessionTimes:
+        """When sessions end by themselves, by kind."""
+        return SessionTimes(
+            centre=SessionLimits(
+                timedelta(minutes=self.centre_idle_minutes), timedelta(hours=self.centre_hours)
+            ),
+            field=SessionLimits(timedelta(hours=self.field_idle_hours), timedelta(days=self.field_days)),
+        )
+
+    @property
+    def session_cookie(self) -> str:
+        """Name of the session's cookie. A browser takes ``__Host-`` over TLS only, for this host only."""
+        return "__Host-gridmgmt" if self.cookies_are_secure else "gridmgmt_session"
+
+    @property
+    def device_cookie(self) -> str:
+        """Name of the cookie by which a device is known again."""
+        return "__Host-gridmgmt-device" if self.cookies_are_secure else "gridmgmt_device"
 
     @property
     def cookies_are_secure(self) -> bool:

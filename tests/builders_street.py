@@ -23,12 +23,14 @@ from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.report import Source
 from gridmgmt.domain.request import Request
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
+from gridmgmt.domain.sessionrules import SessionKind, SessionLimits
 from gridmgmt.domain.workflow import Action
 from gridmgmt.geo.crs import Datum, LonLat, MetricZone, to_metric
 from gridmgmt.services import asking, gridplans, handling, intake
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import audit, cases, grids, people, photos, requests
+from gridmgmt.storage import audit, cases, grids, people, photos, requests, sessions
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.sessions import NewSession
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 from tests.builders_geo import make_box
 
@@ -56,6 +58,13 @@ def inner_point(shape: shapely.Polygon) -> LonLat:
     inside = shape.buffer(-2e-5)
     point = (shape if inside.is_empty else inside).point_on_surface()
     return LonLat(point.x, point.y)
+
+
+def make_session(token_sha256: bytes, person_id: UUID, **over: Any) -> NewSession:
+    """A session at a desk: an hour, used or not."""
+    hour = timedelta(hours=1)
+    values: dict[str, Any] = {"kind": SessionKind.CENTRE, "limits": SessionLimits(hour, hour)}
+    return NewSession(token_sha256, person_id, **values | over)
 
 
 class Street:
@@ -90,8 +99,8 @@ class Street:
             found = people.person_named(self.db, login)
             assert found is not None, login
             token = os.urandom(32)
-            people.open_session(self.db, token, found, self.now, self.now + timedelta(hours=1))
-            actor = people.actor_of_session(self.db, token, self.now)
+            sessions.open_session(self.db, make_session(token, found), self.now)
+            actor = sessions.actor_of_session(self.db, token, self.now)
             assert actor is not None
             self._people[login] = actor
         return self._people[login]

@@ -1,15 +1,16 @@
 """Who am I, signing out, and the demo's one-tap sign-in (only where the environment is ``demo``)."""
 
 import secrets
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from api.answers import Json
-from api.deps import COOKIE, AppParts, OneTransaction, Parts, token_hash, token_of
+from api.cookies import give_session, take_session
+from api.deps import AppParts, OneTransaction, Parts, token_hash
 from api.models import Model, problems
+from gridmgmt.domain.sessionrules import kind_for
 from gridmgmt.errors import NotFound
 from gridmgmt.services import sessions
 from gridmgmt.storage.db import transaction
@@ -64,14 +65,12 @@ def me(work: OneTransaction) -> Response:
 
 
 @router.delete("/session", status_code=204, responses=problems())
-def sign_out(request: Request, work: OneTransaction, parts: AppParts) -> Response:
+def sign_out(work: OneTransaction, parts: AppParts) -> Response:
     """End this session at once."""
     with work.begin() as w:
-        sessions.end(w.db, w.actor, w.now, token_hash(token_of(request) or ""))
+        sessions.end(w.db, w.actor, w.now, token_hash(work.token or ""))
     response = Response(status_code=204)
-    response.delete_cookie(
-        COOKIE, path="/", httponly=True, samesite="lax", secure=parts.settings.cookies_are_secure
-    )
+    take_session(response, parts)
     return response
 
 
@@ -89,20 +88,12 @@ def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
     """Sign in as a synthetic person of the demo; there is no password because there is nothing to protect."""
     _only_in_demo(parts)
     now, token = parts.clock(), secrets.token_urlsafe(32)
-    lifetime = timedelta(hours=parts.settings.session_hours)
     with transaction(parts.engine) as db:
-        actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, now + lifetime)
+        times = parts.settings.session_times
+        actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, times)
         about = sessions.about(db, actor)
     response = Json(_with_settings(about, parts))
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(lifetime.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=parts.settings.cookies_are_secure,
-    )
+    give_session(response, parts, token, times.of(kind_for(actor.roles)))
     return response
 
 

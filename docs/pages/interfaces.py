@@ -49,7 +49,8 @@ def api() -> str:
         f"Version {document['info']['version']}. The machine-readable document is [openapi.json](openapi.json); a "
         "running server has it at `/api/v1/openapi.json`.",
         "Every endpoint below `/api/v1` but sign-in and `/api/v1/demo` needs a session: the cookie "
-        "`gridmgmt_session` or `Authorization: Bearer <token>`. Times are ISO 8601 in UTC with `Z`. Positions are "
+        "`__Host-gridmgmt` (outside production `gridmgmt_session`) or `Authorization: Bearer <token>`. Times are "
+        "ISO 8601 in UTC with `Z`. Positions are "
         "longitude, latitude and always name their datum. Writes are idempotent by an id that the client makes.",
         "## Refusals",
         "A refusal is a problem document; see [errors](errors.md). Statuses and codes:",

@@ -100,4 +100,6 @@ def make_people(
         maker.assign(cell, leader, "leader")
     for code in unit_codes:
         maker.person(f"demo-unit-{code.lower()}", Role.HANDLER, code)
+    # Last, so that everybody else keeps the name that he has always had.
+    maker.person("demo-security", Role.SECURITY_ADMINISTRATOR)
     return maker.made

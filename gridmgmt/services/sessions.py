@@ -1,4 +1,4 @@
-"""Who is signed in, and the demo's people. Sign-in by password and second factor comes with identity."""
+"""Who is signed in, and the demo's people. Sign-in by password and code is ``services/signing_in.py``."""
 
 from datetime import datetime
 from typing import Any
@@ -6,10 +6,12 @@ from uuid import UUID
 
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import permissions_of
+from gridmgmt.domain.sessionrules import SessionTimes, kind_for
 from gridmgmt.errors import NotFound
 from gridmgmt.services.records import done
-from gridmgmt.storage import audit, people
+from gridmgmt.storage import audit, people, sessions
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.sessions import NewSession
 
 _FIELD_ROLES = {Role.GRID_WORKER, Role.HANDLER}
 
@@ -36,7 +38,7 @@ def about(db: Db, actor: Actor) -> dict[str, Any]:
 
 def end(db: Db, actor: Actor, now: datetime, token_sha256: bytes) -> None:
     """End a session at once."""
-    people.end_session(db, token_sha256, now)
+    sessions.end_session(db, token_sha256, now)
     code = min(actor.subdistricts, default="")
     audit.append(db, [done(actor, now, "session:end", "person", str(actor.id), code)])
 
@@ -76,9 +78,9 @@ def demo_people(db: Db) -> dict[str, Any]:
 
 
 def open_demo_session(
-    db: Db, person_id: UUID, token_sha256: bytes, now: datetime, expires_at: datetime
+    db: Db, person_id: UUID, token_sha256: bytes, now: datetime, times: SessionTimes
 ) -> Actor:
-    """A session of a synthetic person.
+    """A session of a synthetic person, of the kind that his roles have.
 
     Raises
     ------
@@ -87,8 +89,9 @@ def open_demo_session(
     """
     if not people.is_synthetic(db, person_id):
         raise NotFound("No such person in the demo.", kind="person")
-    people.open_session(db, token_sha256, person_id, now, expires_at)
-    actor = people.actor_of_session(db, token_sha256, now)
+    kind = kind_for(people.roles_of(db, person_id))
+    sessions.open_session(db, NewSession(token_sha256, person_id, kind, times.of(kind)), now)
+    actor = sessions.actor_of_session(db, token_sha256, now)
     if actor is None:
         raise NotFound("No such person in the demo.", kind="person")
     code = min(actor.subdistricts, default="")

@@ -1,70 +1,15 @@
-"""Actors, roles and sessions."""
+"""People, their roles and their cells."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text
 
-from gridmgmt.domain.org import Actor, Role
-from gridmgmt.storage.db import Db, hot_json
-from gridmgmt.storage.tables import cell_workers, people, person_roles, sessions, subdistricts, units
-
-# One round trip at the start of every request; the session table is the only way in.
-_WHO_IS_SIGNED_IN = """
-    with today as (select cast(%s as date) as on_day)
-    select cast(json_object_agg(encode(s.token_sha256, 'hex'), json_build_object(
-        'id', p.id, 'name', p.name, 'unit', p.unit_code,
-        'roles', (select json_agg(r.role) from app.person_roles r where r.person_id = p.id),
-        'subdistricts', (select json_agg(distinct r.subdistrict_code)
-                           from app.person_roles r where r.person_id = p.id),
-        'cells', (select json_agg(w.cell_code) from app.cell_workers w, today
-                   where w.person_id = p.id and w.valid_from <= today.on_day
-                     and (w.valid_to is null or w.valid_to > today.on_day)))) as text)
-      from app.sessions s join app.people p on p.id = s.person_id
-     where s.token_sha256 = any(cast(%s as bytea[])) and s.revoked_at is null
-       and s.expires_at > cast(%s as timestamptz) and p.active
-"""
-
-
-def actors_of_sessions(db: Db, tokens_sha256: Iterable[bytes], now: datetime) -> dict[bytes, Actor]:
-    """The people behind live sessions, with roles and scope as they are now; the others are absent."""
-    tokens = ",".join({f'"\\\\x{token.hex()}"' for token in tokens_sha256})
-    asked = (now.date().isoformat(), f"{{{tokens}}}", now.isoformat())
-    found = hot_json(db, _WHO_IS_SIGNED_IN, asked) or {}
-    return {bytes.fromhex(token): _actor(facts) for token, facts in found.items()}
-
-
-def actor_of_session(db: Db, token_sha256: bytes, now: datetime) -> Actor | None:
-    """The person behind a live session; None when there is none."""
-    return actors_of_sessions(db, [token_sha256], now).get(token_sha256)
-
-
-def _actor(facts: Mapping[str, Any]) -> Actor:
-    return Actor(
-        id=UUID(facts["id"]),
-        name=facts["name"],
-        roles=frozenset(map(Role, facts["roles"] or ())),
-        subdistricts=frozenset(facts["subdistricts"] or ()),
-        unit_code=facts["unit"],
-        cell_codes=frozenset(facts["cells"] or ()),
-    )
-
-
-def open_session(db: Db, token_sha256: bytes, person_id: UUID, now: datetime, expires_at: datetime) -> None:
-    """Store a session; only the hash of its token is kept."""
-    db.execute(
-        insert(sessions).values(
-            token_sha256=token_sha256, person_id=person_id, created_at=now, expires_at=expires_at
-        )
-    )
-
-
-def end_session(db: Db, token_sha256: bytes, now: datetime) -> None:
-    """End a session at once."""
-    db.execute(update(sessions).where(sessions.c.token_sha256 == token_sha256).values(revoked_at=now))
+from gridmgmt.domain.org import Role
+from gridmgmt.storage.db import Db
+from gridmgmt.storage.tables import cell_workers, people, person_roles, subdistricts, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +47,12 @@ def list_people(db: Db, subdistrict_codes: Sequence[str]) -> list[Person]:
 def person_named(db: Db, login: str) -> UUID | None:
     """The id of an active person by login."""
     return db.execute(select(people.c.id).where(people.c.login == login, people.c.active)).scalar()
+
+
+def roles_of(db: Db, person_id: UUID) -> frozenset[Role]:
+    """The roles of a person, wherever they hold."""
+    query = select(person_roles.c.role).where(person_roles.c.person_id == person_id)
+    return frozenset(map(Role, db.execute(query).scalars()))
 
 
 def add_people(

@@ -23,47 +23,48 @@ ROLES = {
     "district_officer": "demo-district",
     "planner": "demo-planner",
     "administrator": "demo-admin",
+    "security_administrator": "demo-security",
     "auditor": "demo-auditor",
 }
 STATUS = {"y": 200, "c": 201, "d": 204, "s": 401, "n": 403, "m": 409, "u": 422}
 
-# Roles from left to right:          gw ac sh di ha su dr do pl ad au  nobody
+# Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
 MATRIX = {
-    "GET /healthz":                  "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /readyz":                   "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /":                         "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /field":                    "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /api/v1/openapi.json":      "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /api/v1/demo":              "y  y  y  y  y  y  y  y  y  y  y   y",
-    "POST /api/v1/demo/sign-in":     "y  y  y  y  y  y  y  y  y  y  y   y",
-    "GET /api/v1/me":                "y  y  y  y  y  y  y  y  y  y  y   s",
-    "GET /api/v1/categories":        "y  y  y  y  y  y  y  y  y  y  y   s",
-    "GET /api/v1/plans":             "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/cells":             "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/cells/at":          "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/extent":            "y  y  y  y  y  y  y  y  y  n  n   s",
+    "GET /healthz":                  "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /readyz":                   "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /":                         "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /field":                    "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/openapi.json":      "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/demo":              "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "POST /api/v1/demo/sign-in":     "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/me":                "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "GET /api/v1/categories":        "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "GET /api/v1/plans":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/cells":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/cells/at":          "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/extent":            "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/tiles/{layer}/{z}/{x}/{y}.mvt":
-                                     "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/board":             "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/heat":              "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/stream":            "y  y  y  y  y  y  y  y  y  n  n   s",
-    "GET /api/v1/cases":             "y  y  y  y  y  y  y  y  n  n  n   s",
-    "GET /api/v1/cases.geojson":     "y  y  y  y  y  y  y  y  n  n  n   s",
-    "GET /api/v1/cases/{case_id}":   "y  y  y  y  y  y  y  y  n  n  n   s",
+                                     "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/board":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/heat":              "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/stream":            "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/cases":             "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "GET /api/v1/cases.geojson":     "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "GET /api/v1/cases/{case_id}":   "y  y  y  y  y  y  y  y  n  n  n  n   s",
     "GET /api/v1/reports/{report_id}":
-                                     "y  y  y  y  y  y  y  y  n  n  n   s",
-    "GET /api/v1/photos/{sha256}":   "y  y  y  y  y  y  y  y  n  n  n   s",
-    "PUT /api/v1/photos/{sha256}":   "c  c  n  n  c  n  n  n  n  n  n   s",
-    "POST /api/v1/reports":          "c  c  n  n  n  n  n  n  n  n  n   s",
+                                     "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "GET /api/v1/photos/{sha256}":   "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "PUT /api/v1/photos/{sha256}":   "c  c  n  n  c  n  n  n  n  n  n  n   s",
+    "POST /api/v1/reports":          "c  c  n  n  n  n  n  n  n  n  n  n   s",
     # Dispatching a filed case.
     "POST /api/v1/cases/{case_id}/actions":
-                                     "n  n  n  y  n  n  n  n  n  n  n   s",
+                                     "n  n  n  y  n  n  n  n  n  n  n  n   s",
     # Asking to void a filed case, and refusing that.
     "POST /api/v1/cases/{case_id}/requests":
-                                     "n  n  n  c  n  n  n  n  n  n  n   s",
+                                     "n  n  n  c  n  n  n  n  n  n  n  n   s",
     "POST /api/v1/requests/{request_id}/decision":
-                                     "n  n  y  n  n  n  y  n  n  n  n   s",
-    "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d   s",
+                                     "n  n  y  n  n  n  y  n  n  n  n  n   s",
+    "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d  d   s",
 }  # fmt: skip
 
 

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import text
 
 from gridmgmt.storage.db import transaction
 from tests.api.client import Person, Server, make_settings, served
+from tests.builders_cases import NOW
 
 
 def test_the_signed_in_person_is_told_who_he_is(worker: Person) -> None:
@@ -69,14 +71,53 @@ def test_signing_out_ends_the_session_that_was_used_when_two_are_sent(server: Se
             assert one.get("/api/v1/me").status_code == status
 
 
-def test_a_session_ends_after_its_hours(server: Server) -> None:
-    token = sign_in(server).cookies["gridmgmt_session"]
+LIMITS = [("demo-shift", 30, 12 * 60), ("demo-worker-003", 12 * 60, 7 * 24 * 60)]
+
+
+@pytest.mark.parametrize(("login", "idle", "_absolute"), LIMITS)
+def test_a_session_that_is_not_used_ends(server: Server, login: str, idle: int, _absolute: int) -> None:
+    token = sign_in(server, login).cookies["gridmgmt_session"]
     server.client.cookies.clear()
     with server.connect(Authorization=f"Bearer {token}") as one:
-        server.clock.at += timedelta(hours=12) - timedelta.resolution
+        server.clock.at += timedelta(minutes=idle) - timedelta.resolution
+        assert one.get("/api/v1/me").status_code == 200, "and this very request was use"
+        server.clock.at += timedelta(minutes=idle) - timedelta.resolution
         assert one.get("/api/v1/me").status_code == 200
-        server.clock.at += timedelta.resolution
+        server.clock.at += timedelta(minutes=idle)
         assert one.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.parametrize(("login", "idle", "absolute"), LIMITS)
+def test_a_session_ends_however_busy_it_is(server: Server, login: str, idle: int, absolute: int) -> None:
+    token = sign_in(server, login).cookies["gridmgmt_session"]
+    server.client.cookies.clear()
+    began_at = server.clock.at
+    with server.connect(Authorization=f"Bearer {token}") as one:
+        for minutes in range(0, absolute, idle - 1):
+            server.clock.at = began_at + timedelta(minutes=minutes)
+            assert one.get("/api/v1/me").status_code == 200
+        server.clock.at = began_at + timedelta(minutes=absolute)
+        assert one.get("/api/v1/me").status_code == 401
+
+
+def test_a_sessions_use_is_written_down_once_a_minute_at_most(server: Server) -> None:
+    token = sign_in(server).cookies["gridmgmt_session"]
+    server.client.cookies.clear()
+    written: list[str] = []
+
+    def listen(conn, cursor, statement, parameters, context, executemany) -> None:
+        if "seen_at = " in statement:
+            written.append(statement)
+
+    sa.event.listen(server.engine, "before_cursor_execute", listen)
+    try:
+        with server.connect(Authorization=f"Bearer {token}") as one:
+            for second in (0, 30, 60, 61, 119, 120):
+                server.clock.at = NOW + timedelta(seconds=second)
+                assert one.get("/api/v1/me").status_code == 200
+    finally:
+        sa.event.remove(server.engine, "before_cursor_execute", listen)
+    assert len(written) == 2
 
 
 def test_somebody_who_left_is_out_with_the_next_request(server: Server) -> None:

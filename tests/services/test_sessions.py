@@ -1,21 +1,20 @@
 """Who somebody is and may do; the demo's people can be played, nobody real can."""
 
 import os
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from gridmgmt.domain.permissions import Permission
+from gridmgmt.domain.sessionrules import SessionTimes
 from gridmgmt.errors import NotFound
 from gridmgmt.services import sessions
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import people
+from gridmgmt.storage import sessions as storage
 from gridmgmt.storage.db import Db
 from tests.builders_cases import NOW, STREET
 from tests.builders_street import ENFORCEMENT, Street
-
-HOUR = timedelta(hours=1)
 
 
 def test_somebody_is_told_his_roles_rights_and_street(db: Db, books: RuleBooks) -> None:
@@ -52,11 +51,11 @@ def test_playing_a_part_opens_an_audited_session(db: Db, books: RuleBooks) -> No
     person = people.person_named(db, "demo-acceptor")
     assert person is not None
     token = os.urandom(32)
-    actor = sessions.open_demo_session(db, person, token, NOW, NOW + HOUR)
+    actor = sessions.open_demo_session(db, person, token, NOW, SessionTimes())
     assert actor.id == person
     assert [a.action for a in Street(db, books).audited("person", person)] == ["session:open_demo"]
     sessions.end(db, actor, NOW, token)
-    assert people.actor_of_session(db, token, NOW) is None
+    assert storage.actor_of_session(db, token, NOW) is None
     assert [a.action for a in Street(db, books).audited("person", person)][-1] == "session:end"
 
 
@@ -66,4 +65,4 @@ def test_nobody_real_and_nobody_who_left_can_be_played(db: Db, change: str) -> N
     assert person is not None
     db.execute(text(f"update app.people set {change} where id = :id"), {"id": person})
     with pytest.raises(NotFound):
-        sessions.open_demo_session(db, person, os.urandom(32), NOW, NOW + HOUR)
+        sessions.open_demo_session(db, person, os.urandom(32), NOW, SessionTimes())

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from gridmgmt.domain.org import Role
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import people
+from gridmgmt.storage import people, sessions
 from gridmgmt.storage.db import Db
 from tests.builders_cases import ELSEWHERE, NOW, STREET
-from tests.builders_street import Street, found_small_street
+from tests.builders_street import Street, found_small_street, make_session
 
 HOUR = timedelta(hours=1)
 
@@ -22,12 +22,12 @@ def token(db: Db) -> bytes:
     made = os.urandom(32)
     person = people.person_named(db, "demo-worker-001")
     assert person is not None
-    people.open_session(db, made, person, NOW, NOW + HOUR)
+    sessions.open_session(db, make_session(made, person), NOW)
     return made
 
 
 def test_a_session_leads_to_roles_scope_and_cells(db: Db, books: RuleBooks, token: bytes) -> None:
-    actor = people.actor_of_session(db, token, NOW)
+    actor = sessions.actor_of_session(db, token, NOW)
     assert actor is not None
     assert actor.roles == {Role.GRID_WORKER}
     assert actor.subdistricts == {STREET}
@@ -36,28 +36,28 @@ def test_a_session_leads_to_roles_scope_and_cells(db: Db, books: RuleBooks, toke
 
 @pytest.mark.parametrize(("after", "signed_in"), [(HOUR - timedelta.resolution, True), (HOUR, False)])
 def test_a_session_ends_at_its_hour(db: Db, token: bytes, after: timedelta, *, signed_in: bool) -> None:
-    assert (people.actor_of_session(db, token, NOW + after) is not None) is signed_in
+    assert (sessions.actor_of_session(db, token, NOW + after) is not None) is signed_in
 
 
 def test_a_session_that_was_ended_is_over(db: Db, token: bytes) -> None:
-    people.end_session(db, token, NOW)
-    assert people.actor_of_session(db, token, NOW) is None
+    sessions.end_session(db, token, NOW)
+    assert sessions.actor_of_session(db, token, NOW) is None
 
 
 def test_an_unknown_token_leads_to_nobody(db: Db) -> None:
-    assert people.actor_of_session(db, os.urandom(32), NOW) is None
+    assert sessions.actor_of_session(db, os.urandom(32), NOW) is None
 
 
 def test_somebody_who_left_is_signed_out_at_once(db: Db, token: bytes) -> None:
     db.execute(text("update app.people set active = false where login = 'demo-worker-001'"))
-    assert people.actor_of_session(db, token, NOW) is None
+    assert sessions.actor_of_session(db, token, NOW) is None
     assert people.person_named(db, "demo-worker-001") is None
 
 
 def test_a_role_that_was_taken_away_is_gone_from_the_next_request_on(db: Db, token: bytes) -> None:
     person = people.person_named(db, "demo-worker-001")
     db.execute(text("delete from app.person_roles where person_id = :id"), {"id": person})
-    actor = people.actor_of_session(db, token, NOW)
+    actor = sessions.actor_of_session(db, token, NOW)
     assert actor is not None
     assert (actor.roles, actor.subdistricts) == (frozenset(), frozenset())
 
@@ -66,7 +66,7 @@ def test_a_cell_is_the_workers_only_on_the_days_of_his_assignment(db: Db, token:
     person = people.person_named(db, "demo-worker-001")
     statement = text("update app.cell_workers set valid_to = :day where person_id = :id")
     db.execute(statement, {"day": NOW.date(), "id": person})
-    actor = people.actor_of_session(db, token, NOW)
+    actor = sessions.actor_of_session(db, token, NOW)
     assert actor is not None
     assert actor.cell_codes == frozenset()
 

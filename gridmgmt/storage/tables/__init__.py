@@ -21,11 +21,23 @@ from gridmgmt.storage.tables.catalogue import (
     work_calendars,
 )
 from gridmgmt.storage.tables.grids import base_features, cell_hexes, cell_workers, grid_cells, grid_plans
-from gridmgmt.storage.tables.org import communities, people, person_roles, sessions, subdistricts, units
+from gridmgmt.storage.tables.identity import (
+    accounts,
+    devices,
+    one_time_links,
+    peer_assertions,
+    peers,
+    recovery_codes,
+    sessions,
+    sign_ins,
+    throttle,
+)
+from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
 from gridmgmt.storage.tables.records import audit_log, outbox
 
 __all__ = [
     "SCHEMA",
+    "accounts",
     "audit_log",
     "base_features",
     "calendar_days",
@@ -37,23 +49,30 @@ __all__ = [
     "cell_workers",
     "closing_conditions",
     "communities",
+    "devices",
     "duty_items",
     "filing_conditions",
     "grid_cells",
     "grid_plans",
     "handling_limits",
     "metadata",
+    "one_time_links",
     "outbox",
+    "peer_assertions",
+    "peers",
     "people",
     "person_roles",
     "photos",
+    "recovery_codes",
     "report_photos",
     "reports",
     "routing_rule_sets",
     "rulebook_revision",
     "sessions",
+    "sign_ins",
     "stage_limits",
     "subdistricts",
+    "throttle",
     "units",
     "work_calendars",
 ]

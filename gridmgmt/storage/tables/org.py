@@ -1,4 +1,4 @@
-"""Subdistricts, communities, responsible units, people, roles, sessions."""
+"""Subdistricts, communities, responsible units, people, roles."""
 
 from sqlalchemy import (
     Boolean,
@@ -6,16 +6,21 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
     Uuid,
+    column,
+    text,
     true,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from gridmgmt.domain.administrators import THE_THREE
 from gridmgmt.domain.org import CommunityKind, Role, UnitKind
-from gridmgmt.storage.tables.base import geometry, instant, metadata, words
+from gridmgmt.storage.tables.base import geometry, metadata, words
+
+_THREE = ", ".join(f"'{role}'" for role in sorted(THE_THREE))
 
 subdistricts = Table(
     "subdistricts",
@@ -73,15 +78,11 @@ person_roles = Table(
     *words("role", Role),
     Column("subdistrict_code", Text, ForeignKey("app.subdistricts.code"), nullable=False),
     PrimaryKeyConstraint("person_id", "role", "subdistrict_code"),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    # Only the hash: whoever reads the table cannot sign in with it.
-    Column("token_sha256", LargeBinary, primary_key=True),
-    Column("person_id", Uuid, ForeignKey("app.people.id"), nullable=False, index=True),
-    instant("created_at"),
-    instant("expires_at"),
-    instant("revoked_at", nullable=True),
+    # Whoever is one of the three administrators is nothing else, however grants race each other.
+    ExcludeConstraint(
+        (column("person_id"), "="),
+        (text(f"(case when role in ({_THREE}) then role else 'business' end)"), "<>"),
+        using="gist",
+        name="ex_person_roles_administrators_apart",
+    ),
 )
