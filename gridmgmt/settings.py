@@ -134,10 +134,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 
+    backup_dir: Path = Field(default_factory=lambda data: data["home"] / "backups")
+    """Directory of backups: on another disk than ``home``, where the data are to outlive that disk."""
+
+    backup_database_url: SecretStr | None = None
+    """URL of the same database for a role with REPLICATION; by default ``database_url``."""
+
+    backup_keep: int = Field(default=14, ge=1)
+    """Finished backups that are kept; older ones go after a new one was verified."""
+
     map_review_number: str | None = None
     """审图号 printed on every map, where the map has been reviewed."""
 
-    @field_validator("database_url")
+    @field_validator("database_url", "backup_database_url")
     @classmethod
     def _names_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

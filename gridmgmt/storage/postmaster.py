@@ -14,7 +14,8 @@ Used through :class:`gridmgmt.storage.embedded.Cluster`. Invariants:
   it in a file that sorts later.
 
 Encoding UTF8 with locale C.UTF-8: under plain C, pg_trgm finds no trigrams in Chinese text.
-No backups, no replication, no remote clients: for those, administer a server of your own.
+No remote clients and no replicas: for those, administer a server of your own. Backups are taken through
+the socket (:mod:`gridmgmt.storage.backup`).
 """
 
 import contextlib
@@ -30,14 +31,14 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from psycopg.pq import PGconn, Ping
 
-from gridmgmt.errors import Unavailable
+from gridmgmt.errors import Conflict, Unavailable
 from gridmgmt.storage.server_settings import memory_bytes, server_settings
 
 PACKAGE = "postgresql-15-postgis-3"
@@ -80,9 +81,10 @@ class ClusterStatus:
 class Postmaster:
     """The server of ``home``: its data in ``home/data``, its log in ``home/postgres.log``."""
 
-    def __init__(self, home: Path, *, durable: bool) -> None:
+    def __init__(self, home: Path, *, durable: bool, patience_s: int = START_LIMIT_S) -> None:
         self.home = home.expanduser().resolve()
         self.durable = durable
+        self._patience_s = patience_s
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
         self.socket_dir = Path("/tmp") / f".gridmgmt-{short_hash(str(self.home))}"  # noqa: S108
@@ -106,6 +108,30 @@ class Postmaster:
         if self.data.exists():
             with self._locked():
                 self._stop()
+
+    def take_over(self, fill: Callable[[Path], None]) -> None:
+        """Make the data directory from something else than ``initdb``; does not start.
+
+        Parameters
+        ----------
+        fill : gets the path of a directory that becomes the data directory when it returns.
+
+        Raises
+        ------
+        Conflict : there is one.
+        """
+        with self._locked():
+            if self.data.exists():
+                raise Conflict("There is a cluster already.", place=str(self.home))
+            fresh = self.home / "data.new"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fill(fresh)
+            for path in (fresh, *fresh.rglob("*")):
+                os.chown(path, self._uid, self._gid, follow_symlinks=False)
+                path.chmod(0o700 if path.is_dir() else 0o600)
+            os.sync()
+            fresh.rename(self.data)
+            _sync_directory(self.home)
 
     def destroy(self) -> None:
         """Stop the server and delete its data."""
@@ -184,7 +210,7 @@ class Postmaster:
             _sync_directory(self.home)
 
     def _start(self) -> None:
-        give_up_at = time.monotonic() + START_LIMIT_S
+        give_up_at = time.monotonic() + self._patience_s
         silent_since = time.monotonic()
         attempts = 0
         while (ping := self._ping()) is not Ping.OK:
@@ -215,7 +241,7 @@ class Postmaster:
             leftover.unlink(missing_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        self._pg_ctl("start", "--log", str(self.log), "--timeout", str(START_LIMIT_S))
+        self._pg_ctl("start", "--log", str(self.log), "--timeout", str(self._patience_s))
 
     def _stop(self) -> None:
         if _servers_in(self.data):

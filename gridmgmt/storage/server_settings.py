@@ -47,6 +47,11 @@ def server_settings(socket_dir: Path, port: int, *, durable: bool, memory_bytes:
             "full_page_writes": "on",
             "min_wal_size": "256MB",
             "max_wal_size": "2GB",
+            # Backups take a base and receive WAL through a slot; one whose receiver died for good must not
+            # fill the disk: beyond this the next backup begins anew.
+            "wal_level": "replica",
+            "max_wal_senders": 10,
+            "max_slot_wal_keep_size": "8GB",
         }
     else:
         settings |= {

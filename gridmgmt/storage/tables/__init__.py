@@ -32,6 +32,7 @@ from gridmgmt.storage.tables.identity import (
     sign_ins,
     throttle,
 )
+from gridmgmt.storage.tables.operations import backup_runs, heartbeats
 from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
 from gridmgmt.storage.tables.records import audit_log, outbox
 
@@ -39,6 +40,7 @@ __all__ = [
     "SCHEMA",
     "accounts",
     "audit_log",
+    "backup_runs",
     "base_features",
     "calendar_days",
     "case_requests",
@@ -55,6 +57,7 @@ __all__ = [
     "grid_cells",
     "grid_plans",
     "handling_limits",
+    "heartbeats",
     "metadata",
     "one_time_links",
     "outbox",
