@@ -178,6 +178,7 @@ def drill(
     """Practise: restore to a random second since the newest backup, read every row, and throw it away."""
     from gridmgmt.cli import backup_parts as parts
     from gridmgmt.services import backups
+    from gridmgmt.storage.backup.ledger import read_everything
     from gridmgmt.storage.backup.place import find
     from gridmgmt.storage.backup.restore import restore as bring_back
 
@@ -193,7 +194,7 @@ def drill(
         with _told(quiet=as_json) as tell:
             verdict = parts.verified(found, settings, tell)
             recovered = bring_back(found, room / "home", at=wanted_at if span_s else None, tell=tell)
-            rows = parts.read_everything(recovered)
+            rows = read_everything(recovered.url)
         seconds = (datetime.now(UTC) - began).total_seconds()
     finally:
         parts.throw_away(room / "home")

@@ -1,6 +1,5 @@
 """What the backup commands share: the settings' part in a backup, and records of what was done."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import structlog
 
 from gridmgmt import __version__
@@ -17,10 +15,8 @@ from gridmgmt.settings import Settings
 from gridmgmt.storage import heartbeats
 from gridmgmt.storage.backup import place, receive
 from gridmgmt.storage.backup.create import Wanted, mirror
-from gridmgmt.storage.backup.ledger import state_of, tables_of
 from gridmgmt.storage.backup.place import Backup, Tell
-from gridmgmt.storage.backup.restore import Recovered
-from gridmgmt.storage.backup.tools import SLOT, Source
+from gridmgmt.storage.backup.tools import Source
 from gridmgmt.storage.backup.verify import Verdict, verify
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.embedded import Cluster
@@ -135,26 +131,11 @@ def received_until(settings: Settings, backup: Backup) -> datetime:
     Now, once the receiver has what is committed now; else only the end of the backup itself.
     """
     database = source(settings)
-    (now,) = database.ask("SELECT clock_timestamp()")
+    now = database.clock()
     with records(settings) as record:
         # Recovery stops behind a commit: there has to be one that is later than any instant drawn.
         record(lambda db: heartbeats.beat(db, "backup", uuid4()))
-    (wanted,) = database.ask("SELECT pg_current_wal_flush_lsn()")
-    received = (
-        f"SELECT active AND restart_lsn >= '{wanted}' FROM pg_replication_slots WHERE slot_name = '{SLOT}'"  # noqa: S608
-    )
-    for _ in range(_RECEIVING_S):
-        answer = database.ask(received)
-        if answer and answer[0]:
-            return datetime.fromisoformat(str(now))
-        time.sleep(1)
-    return backup.finished_at
-
-
-def read_everything(recovered: Recovered) -> dict[str, int]:
-    """Read every row of every table of a restored database; rows by table."""
-    with psycopg.connect(recovered.url.replace("+psycopg", "", 1), autocommit=True) as connection:
-        return {name: rows for name, (rows, _) in state_of(connection, tables_of(connection)).items()}
+    return now if receive.caught_up(database, patience_s=_RECEIVING_S) else backup.finished_at
 
 
 def throw_away(home: Path) -> None:

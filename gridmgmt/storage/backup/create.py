@@ -61,7 +61,7 @@ def create(source: Source, root: Path, wanted: Wanted, *, at: datetime, tell: Te
                 "label": label,
                 "started_at": at.isoformat(),
                 # By the server's clock: targets are compared with the times that are in its WAL.
-                "finished_at": source.ask("SELECT clock_timestamp()")[0].isoformat(),
+                "finished_at": source.clock().isoformat(),
                 "trees": sorted(wanted.trees),
                 "keys": dict(wanted.keys),
                 "lists": lists,

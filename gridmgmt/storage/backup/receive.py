@@ -7,6 +7,7 @@ reason, notes the digest of each finished segment, and copies new evidence.
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,3 +64,17 @@ def note_segments(wal: Path) -> int:
     for segment in new:
         place.append_to_list(wal / "wal.sha256", segment, place.digest_of(wal / segment))
     return len(new)
+
+
+def caught_up(source: Source, *, patience_s: int) -> bool:
+    """Whether a receiver runs and has, within so many seconds, all that is committed now."""
+    (wanted,) = source.ask("SELECT pg_current_wal_flush_lsn()")
+    query = (
+        f"SELECT active AND restart_lsn >= '{wanted}' FROM pg_replication_slots"  # noqa: S608  both are ours
+        f" WHERE slot_name = '{SLOT}'"
+    )
+    for _ in range(patience_s):
+        if source.ask(query) == (True,):
+            return True
+        time.sleep(1)
+    return False

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,11 @@ class Source:
                 hint="does the role have REPLICATION, and pg_hba.conf a line for it?",
             ) from exc
         return row or ()
+
+    def clock(self) -> datetime:
+        """The server's own time, which the times in its WAL are of."""
+        (now,) = self.ask("SELECT clock_timestamp()")
+        return datetime.fromisoformat(str(now))
 
     def make_slot(self) -> None:
         """Have the server keep WAL until the receiver has it; nothing happens when it does already."""
