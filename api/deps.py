@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import Engine
 
 from gridmgmt.adapters.keyring import KeyRing
@@ -191,7 +192,14 @@ def token_of(request: Request) -> str | None:
     return request.cookies.get(parts.settings.session_cookie)
 
 
-async def _work(request: Request) -> Work:
+# Only for OpenAPI, which thereby says which routes want a session; who is asking is found in Work.
+_TOKEN = HTTPBearer(auto_error=False, scheme_name="token")
+_COOKIE = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="cookie")
+
+
+async def _work(
+    request: Request, _token: Annotated[Any, Depends(_TOKEN)], _cookie: Annotated[Any, Depends(_COOKIE)]
+) -> Work:
     return Work(request)
 
 

@@ -22,11 +22,12 @@ from queue import Empty, SimpleQueue
 
 import structlog
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
 from api.deps import Parts, note_seen, record_refusals, token_hash, token_of
+from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor
 from gridmgmt.errors import GridError, NotSignedIn
@@ -67,10 +68,10 @@ class ReportDoor:
 
     async def __call__(self, ordinary: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; ``ordinary`` serves it when this door does not."""
-        content = await _read(receive)
+        content = await whole_body(receive)
         body = _parsed(scope, content)
         if body is None:
-            await ordinary(scope, _replay(content, receive), send)
+            await ordinary(scope, replay(content, receive), send)
             return
         request = Request(scope)
         token = token_of(request)
@@ -197,25 +198,3 @@ def _parsed(scope: Scope, content: bytes) -> ReportIn | None:
         return ReportIn.model_validate(json.loads(content))
     except (ValueError, RecursionError, ValidationError):
         return None
-
-
-async def _read(receive: Receive) -> bytes:
-    pieces = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        pieces.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(pieces)
-
-
-def _replay(content: bytes, receive: Receive) -> Receive:
-    waiting = [content]
-
-    async def replayed() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return replayed

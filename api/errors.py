@@ -126,7 +126,11 @@ _HTTP_CODES = {
 def _http_error(request: Request, exc: HTTPException) -> Json:
     # FastAPI answers 400 to JSON that it cannot take in at all; here every unreadable request is 422.
     status = 422 if exc.status_code == 400 else exc.status_code
-    return problem(request, status, _HTTP_CODES.get(exc.status_code, "http_error"), str(exc.detail))
+    code = _HTTP_CODES.get(exc.status_code, "http_error")
+    answer = problem(request, status, code, str(exc.detail))
+    # Such as Allow, which says what would be.
+    answer.headers.update(exc.headers or {})
+    return answer
 
 
 def install(app: FastAPI) -> None:

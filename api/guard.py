@@ -1,18 +1,25 @@
-"""ASGI middleware in front of everything: request id, body limits, same-origin writes, headers, the last net.
+"""ASGI middleware in front of everything: request id, limits, same-origin writes, headers, the last net.
 
 Written against ASGI itself, because a limit has to act before the body is in memory. What nobody else
 caught is caught here and not by Starlette's own outermost net, so that its answer has the headers too.
+Whatever hangs behind (a network that swallows what it is given), every asker is answered within
+:data:`DEADLINE_S`; whether his request was carried out is then unknown, which is why every write can be
+sent again under the same id.
 """
 
+import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 
 import orjson
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.strict_json import fault_of
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +28,13 @@ Door = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9_-]{8,64}$")
+
+DEADLINE_S = 25.0
+"""Seconds until an answer begins; a stream may then go on for as long as it likes."""
+_RETRY_AFTER_S = 5
+_MOST_URL_BYTES = 8 * 2**10
+_MOST_HEADER_BYTES = 32 * 2**10
+_JSON = re.compile(rb"^application/([a-z0-9.!#$&^_-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
 # Everything comes from ourselves; the map's workers and canvas images are our own blobs.
 _CSP = (
@@ -84,10 +98,8 @@ class Guard:
                 ]
             await send(message)
 
-        if _is_cross_origin_write(scope, headers):
-            await _refuse(
-                send_with_headers, 403, "not_allowed", "Writes from another origin are refused.", request_id
-            )
+        if refusal := _fault_of_head(scope, headers):
+            await _refuse(send_with_headers, *refusal, request_id)
             return
         limit = self._max_photo if scope["path"].startswith("/api/v1/photos/") else self._max_body
         length = headers.get(b"content-length", b"0")
@@ -99,41 +111,141 @@ class Guard:
     async def _run_within(
         self, limit: int, scope: Scope, receive: Receive, send: Send, request_id: str
     ) -> None:
-        seen, started = 0, False
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise _BodyTooLarge
-            return message
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            # Whoever reads the body may turn the interruption into an answer of his own; ours counts.
-            if seen > limit and not started:
-                raise _BodyTooLarge
-            started = True
-            await send(message)
-
+        exchange = _Exchange(limit, scope["path"], request_id, receive, send)
         app = self._doors.get((scope["method"], scope["path"]), self._app)
+        async with exchange.answered_in_time():
+            try:
+                await _strictly(app, scope, exchange.receive, exchange.send, request_id)
+            except ClientDisconnect:
+                log.info("client_disconnected", path=scope["path"], request_id=request_id)
+            except Exception as failure:
+                if exchange.started:
+                    raise
+                await exchange.fail(failure)
+
+
+class _Exchange:
+    """One request and its answer: how much was read, whether the answer has begun."""
+
+    def __init__(self, limit: int, path: str, request_id: str, receive: Receive, send: Send) -> None:
+        self.started = False
+        self._limit, self._path, self._request_id = limit, path, request_id
+        self._receive, self._send = receive, send
+        self._seen, self._late = 0, False
+
+    async def receive(self) -> Message:
+        """A piece of the body, as long as it stays within its limit."""
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen > self._limit:
+            raise _BodyTooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A piece of the answer."""
+        # Whoever reads the body may turn the interruption into an answer of his own; ours counts.
+        if self._seen > self._limit and not self.started:
+            raise _BodyTooLarge
+        if self._late:
+            return
+        self.started = True
+        await self._send(message)
+
+    async def fail(self, failure: Exception) -> None:
+        """Answer what nobody else answered."""
+        if self._seen > self._limit:
+            await _refuse_too_large(self.send_ours, self._limit, self._request_id)
+            return
+        log.error("unexpected_error", path=self._path, request_id=self._request_id, exc_info=failure)
+        detail = "Something went wrong here; nothing of this request was stored."
+        await _refuse(self.send_ours, 500, "internal_error", detail, self._request_id)
+
+    async def send_ours(self, message: Message) -> None:
+        """A piece of an answer of this file's; nothing once the deadline has answered."""
+        if not self._late:
+            await self._send(message)
+
+    @asynccontextmanager
+    async def answered_in_time(self) -> AsyncIterator[None]:
+        """However long the block takes, an answer begins before the deadline."""
+        answering: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+        alarm = loop.call_later(DEADLINE_S, lambda: answering.append(loop.create_task(self._answer_late())))
         try:
-            await app(scope, counted, noted)
-        except ClientDisconnect:
-            log.info("client_disconnected", path=scope["path"], request_id=request_id)
-        except Exception:
-            if started:
-                raise
-            if seen > limit:
-                await _refuse_too_large(send, limit, request_id)
-                return
-            log.exception("unexpected_error", path=scope["path"], request_id=request_id)
-            detail = "Something went wrong here; nothing of this request was stored."
-            await _refuse(send, 500, "internal_error", detail, request_id)
+            yield
+        finally:
+            alarm.cancel()
+            await asyncio.gather(*answering)
+
+    async def _answer_late(self) -> None:
+        if self.started:
+            return
+        self._late = True
+        log.error("no_answer_in_time", path=self._path, request_id=self._request_id)
+        await _refuse(self._send, *_LATE, self._request_id, retry_after_s=_RETRY_AFTER_S)
 
 
-def _is_cross_origin_write(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+_LATE = (503, "unavailable", "No answer came in time; whether this was stored is not known. Send it again.")
+
+
+def _fault_of_head(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[int, str, str] | None:
+    """Status, code and text of what is wrong with a request before its body is looked at."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES:
+        return 414, "too_large", f"The address has over {_MOST_URL_BYTES} bytes."
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADER_BYTES:
+        return 431, "too_large", f"The headers have over {_MOST_HEADER_BYTES} bytes."
+    if _is_cross_origin_write(scope, headers):
+        return 403, "not_allowed", "Writes from another origin are refused."
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        return 422, "invalid_input", "The address holds the character NUL."
+    # Nothing that is sent here gains by packing, and what is packed may unpack to any size.
+    if headers.get(b"content-encoding", b"identity").strip().lower() not in (b"identity", b""):
+        return 415, "unsupported_media_type", "Send the body as it is, without a content encoding."
+    return None
+
+
+async def _strictly(app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    """Hand a request on, a JSON body only when it is one that every parser reads alike."""
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    if scope["method"] in _SAFE_METHODS or not any(_JSON.match(kind) for kind in kinds):
+        await app(scope, receive, send)
+        return
+    content = await whole_body(receive)
+    if fault := fault_of(content):
+        await _refuse(send, 422, "invalid_input", fault, request_id, errors=[_as_body_fault(fault)])
+        return
+    await app(scope, replay(content, receive), send)
+
+
+def _as_body_fault(fault: str) -> dict[str, object]:
+    return {"where": ["body"], "message": fault, "kind": "json_invalid"}
+
+
+async def whole_body(receive: Receive) -> bytes:
+    """All of a request's body; whoever calls sees to it that it is bounded."""
+    pieces = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def replay(content: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives a body again which was read already, and then goes on."""
+    waiting = [content]
+
+    async def replayed() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
+
+
+def _is_cross_origin_write(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     """Sec-Fetch-Site where the browser gives it, else Origin against Host; other clients give neither."""
     if scope["method"] in _SAFE_METHODS:
         return False
@@ -162,11 +274,8 @@ async def _refuse(send: Send, status: int, code: str, detail: str, request_id: s
             "request_id": request_id,
         }
     )
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(b"content-type", b"application/problem+json"), (b"connection", b"close")],
-        }
-    )
+    head = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    if "retry_after_s" in facts:
+        head.append((b"retry-after", str(facts["retry_after_s"]).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})

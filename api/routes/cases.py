@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.answers import Json
 from api.deps import OneTransaction
-from api.models import Instant, Model, problems
+from api.models import GEOJSON, Facts, Instant, Model, Version, YesNo, problems
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import Light
 from gridmgmt.errors import InvalidInput
@@ -73,8 +73,8 @@ class ActionIn(Model):
 
     command_id: UUID
     action: Action
-    version: Annotated[int, Field(ge=1)]
-    facts: Annotated[dict[str, Any], Field(default_factory=dict)]
+    version: Version
+    facts: Facts
 
 
 class RequestIn(Model):
@@ -82,8 +82,8 @@ class RequestIn(Model):
 
     id: UUID
     action: Action
-    version: Annotated[int, Field(ge=1)]
-    facts: Annotated[dict[str, Any], Field(default_factory=dict)]
+    version: Version
+    facts: Facts
 
 
 class RequestOut(Model):
@@ -104,7 +104,7 @@ class RequestOut(Model):
 class DecisionIn(Model):
     """The answer to a request; a refusal needs an opinion."""
 
-    granted: bool
+    granted: YesNo
     opinion: Annotated[str, Field(max_length=500)] = ""
 
 
@@ -138,7 +138,7 @@ def list_cases(  # noqa: PLR0913  each filter is a query parameter
     return Json({"items": rows, "next_cursor": _write_cursor(rows[-1]) if more else None})
 
 
-@router.get("/cases.geojson", responses=problems())
+@router.get("/cases.geojson", response_class=Response, responses={200: GEOJSON, **problems()})
 def cases_on_map(work: OneTransaction, open_only: Annotated[bool, Query(alias="open")] = True) -> Response:
     """Cases as points for the map, newest first, at most 5,000; ``truncated`` says when there are more."""
     with work.begin(read_only=True) as w:

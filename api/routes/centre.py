@@ -1,13 +1,12 @@
 """The command centre: the state of the loop, heat, the catalogue."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.answers import Json
 from api.deps import OneTransaction
-from api.models import Instant, Model, problems
+from api.models import GEOJSON, Day, Instant, Model, problems
 from gridmgmt.domain.workflow import State
 from gridmgmt.services import reading
 
@@ -43,7 +42,7 @@ def board(work: OneTransaction) -> Response:
     return Json(body)
 
 
-@router.get("/heat", responses=problems())
+@router.get("/heat", response_class=Response, responses={200: GEOJSON, **problems()})
 def heat(
     work: OneTransaction,
     resolution: Annotated[int, Query(ge=8, le=12)] = 10,
@@ -58,7 +57,7 @@ def heat(
 
 
 @router.get("/categories", response_model=Categories, responses=problems())
-def categories(work: OneTransaction, on: date | None = None) -> Response:
+def categories(work: OneTransaction, on: Day | None = None) -> Response:
     """The classes 部件/事项 in use on a day (today by default)."""
     with work.begin(read_only=True) as w:
         body = reading.categories(w.db, w.actor, w.now, w.rulebooks, on)

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
 from api.answers import Json
 from api.deps import OneTransaction
-from api.models import Degrees, Instant, Model, problems
+from api.models import GEOJSON, Instant, Model, QueryDegrees, problems
 from gridmgmt.errors import InvalidInput, NotFound
 from gridmgmt.geo.crs import Datum
 from gridmgmt.services import gridplans
@@ -52,8 +53,8 @@ class CellAt(Model):
 class Extent(Model):
     """Where the map begins, and what must be written on it."""
 
-    bbox: tuple[float, float, float, float]
-    centre: tuple[float, float]
+    bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
+    centre: Annotated[list[float], Field(min_length=2, max_length=2)]
     attribution: str
     notes: list[str]
     subdistrict: dict[str, str]
@@ -68,10 +69,10 @@ def list_plans(work: OneTransaction) -> Response:
     return Json({"items": items})
 
 
-@router.get("/cells", responses=problems(404, 409))
+@router.get("/cells", response_class=Response, responses={200: GEOJSON, **problems(404, 409)})
 def cells(
     work: OneTransaction,
-    plan: Annotated[str, Query(max_length=36)] = "current",
+    plan: Annotated[str, Query(pattern=r"^(current|[0-9a-fA-F-]{32,36})$")] = "current",
     on: Instant | None = None,
 ) -> Response:
     """The cells of a plan as GeoJSON (CGCS2000 lon/lat), with households, worker and open cases."""
@@ -86,7 +87,7 @@ def cells(
 
 @router.get("/cells/at", response_model=CellAt, responses=problems(409))
 def cell_at(
-    work: OneTransaction, lon: Degrees, lat: Degrees, datum: Datum, on: Instant | None = None
+    work: OneTransaction, lon: QueryDegrees, lat: QueryDegrees, datum: Datum, on: Instant | None = None
 ) -> Response:
     """The one cell that owns a point: now, or at any past or future time (``on``)."""
     with work.begin(read_only=True) as w:
@@ -114,10 +115,10 @@ def extent(work: OneTransaction) -> Response:
     },
 )
 def tile(
-    layer: str,
+    layer: Annotated[str, Path(max_length=20)],
     z: Annotated[int, Path(ge=0, le=tiles.MAX_ZOOM)],
-    x: Annotated[int, Path(ge=0)],
-    y: Annotated[int, Path(ge=0)],
+    x: Annotated[int, Path(ge=0, lt=2**tiles.MAX_ZOOM)],
+    y: Annotated[int, Path(ge=0, lt=2**tiles.MAX_ZOOM)],
     request: Request,
     work: OneTransaction,
 ) -> Response:

@@ -43,7 +43,7 @@ async def put_photo(
     request: Request,
     response: Response,
     work: OneTransaction,
-    content_type: Annotated[str, Header()] = "",
+    content_type: Annotated[str, Header(max_length=200)] = "",
 ) -> PhotoOut:
     """Store a photo under the SHA-256 of its bytes."""
     content = await request.body()

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from api.answers import Json
 from api.deps import OneTransaction
-from api.models import Degrees, Instant, Model, Sha256, problems
+from api.models import Degrees, Instant, Model, Sha256, YesNo, problems
 from gridmgmt.domain.report import Source
 from gridmgmt.geo.crs import Datum
 from gridmgmt.services import intake
@@ -33,7 +33,7 @@ class PositionIn(Model):
     lon: Degrees
     lat: Degrees
     datum: Datum
-    accuracy_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    accuracy_m: Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)] | None = None
 
 
 class ReportIn(Model):
@@ -48,7 +48,7 @@ class ReportIn(Model):
     position: PositionIn
     observed_at: Instant
     photos: Annotated[list[Sha256], Field(max_length=12, default_factory=list)]
-    self_handled: bool = False
+    self_handled: YesNo = False
 
 
 class ReportOut(Model):

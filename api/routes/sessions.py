@@ -74,7 +74,7 @@ def sign_out(work: OneTransaction, parts: AppParts) -> Response:
     return response
 
 
-@router.get("/demo", response_model=DemoPeople, responses=problems(404))
+@router.get("/demo", response_model=DemoPeople, responses=problems(404, session=False))
 def demo_people(parts: AppParts) -> Response:
     """The synthetic people whose part a visitor may play; absent outside the demo."""
     _only_in_demo(parts)
@@ -83,7 +83,7 @@ def demo_people(parts: AppParts) -> Response:
     return Json(body)
 
 
-@router.post("/demo/sign-in", response_model=Me, responses=problems(404))
+@router.post("/demo/sign-in", response_model=Me, responses=problems(404, session=False))
 def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
     """Sign in as a synthetic person of the demo; there is no password because there is nothing to protect."""
     _only_in_demo(parts)

@@ -26,7 +26,9 @@ _LONGEST_ID = 18  # digits that surely fit into 64 bits
     responses={200: {"content": {"text/event-stream": {}}}, **problems()},
 )
 async def stream(
-    request: Request, work: OneTransaction, last_event_id: Annotated[str | None, Header()] = None
+    request: Request,
+    work: OneTransaction,
+    last_event_id: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> StreamingResponse:
     """Events of the actor's subdistricts as they are delivered."""
     hub: Hub = request.app.state.hub

@@ -1,4 +1,4 @@
-"""gridmgmt plan: look at published plans and take them out as files."""
+"""gridmgmt plan: look at published plans, take them out as files, check files that are to become plans."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,3 +67,27 @@ def export(
     else:
         frame.to_file(file, layer="cells" if file.suffix == ".gpkg" else None)
     console.print(f"{len(frame)} cells of version {plan.version} → {file}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="GeoJSON FeatureCollection, one polygon a cell.")],
+    subdistrict: Street = "120116005",
+) -> None:
+    """Check a file of cells as it would be taken: limits, validity, place. Changes nothing."""
+    import shapely
+
+    from gridmgmt.adapters.bounded import read_cells
+    from gridmgmt.errors import NotFound
+    from gridmgmt.geo.gate import frame_of
+    from gridmgmt.storage import grids
+    from gridmgmt.storage.db import make_engine, transaction
+
+    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
+    with transaction(engine, read_only=True) as db:
+        row = grids.extent(db, subdistrict)
+    if row is None or not file.is_file():
+        raise NotFound("No such subdistrict or file.", kind="file" if row else "subdistrict")
+    frame = frame_of(shapely.box(row["w"], row["s"], row["e"], row["n"]))
+    cells = read_cells(file.read_bytes(), frame)
+    console.print(f"{len(cells)} cells can be taken")

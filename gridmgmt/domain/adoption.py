@@ -3,7 +3,9 @@
 The partition principles of the unit-grid standards that admit no judgement: 属地管理 (a cell lies
 in the community it is numbered under), one piece, 无缝拼接 (the cells fill the subdistrict without
 gap or overlap). Before these the order of things: the district reviewed the plan, and it follows
-the plans before it in time and number. Balance and shape are for planners to judge
+the plans before it in time and number. And before anything is laid over anything else, every cell
+has passed the gate for geometry (``gridmgmt.geo.gate``): overlays of unbounded polygons have no end.
+Balance and shape are for planners to judge
 (``gridmgmt.planning``).
 """
 
@@ -12,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 import shapely
 
 from gridmgmt.domain.grid import GridPlan, PlanStatus
-from gridmgmt.errors import PlanNotAdoptable
+from gridmgmt.errors import InvalidGeometry, PlanNotAdoptable
 from gridmgmt.geo.crs import to_metric
 from gridmgmt.geo.edges import cut_edges
+from gridmgmt.geo.gate import Kind, frame_of, require_shape
 from gridmgmt.geo.topology import seamless
 
 _TOLERANCE_M2 = 0.05
@@ -48,6 +51,11 @@ def require_adoptable(
             "The plan does not follow those published before it.",
             lambda: _out_of_order(plan, published),
         ),
+        (
+            "within_limits",
+            "Cells are not valid, too large or elsewhere.",
+            lambda: _beyond_limits(plan, outline),
+        ),
         ("contiguous", "Cells are in pieces.", lambda: _in_pieces(plan)),
         ("within_community", "Cells reach out of their community.", lambda: _outside(plan, communities)),
         (
@@ -73,6 +81,16 @@ def _out_of_order(plan: GridPlan, published: Sequence[GridPlan]) -> list[str]:
         for earlier in published
         if earlier.valid_from >= plan.valid_from or earlier.version >= plan.version
     ]
+
+
+def _beyond_limits(plan: GridPlan, outline: shapely.MultiPolygon) -> list[str]:
+    found = []
+    for code, shape in (("outline", outline), *((c.code, c.polygon) for c in plan.cells)):
+        try:
+            require_shape(shape, Kind.BOUNDARY, frame_of(outline))
+        except InvalidGeometry as fault:
+            found.append(f"{code}: {fault.facts['hint']}")
+    return found
 
 
 def _in_pieces(plan: GridPlan) -> list[str]:

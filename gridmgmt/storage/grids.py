@@ -167,7 +167,7 @@ def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) ->
     """Cells of a plan (the one in force when no id is given), with worker and open cases."""
     query = text("""
         select g.code, g.name, g.kind, g.community_code, m.name as community_name, g.households, g.area_m2,
-               st_asgeojson(g.geom, 7) as geometry, g.plan_id,
+               st_asgeojson(g.geom, 7, 0) as geometry, g.plan_id,
                (select p.name from app.cell_workers w join app.people p on p.id = w.person_id
                  where w.cell_code = g.code and w.duty = 'worker' and w.valid_from <= :at
                    and (w.valid_to is null or w.valid_to > :at) order by w.id limit 1) as worker_name,

@@ -6,8 +6,10 @@ from geoalchemy2 import Geometry
 from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Text
 
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID
+from gridmgmt.geo.gate import CHINA, LIMITS, Kind
 
 SCHEMA = "app"
+MOST_VERTICES = LIMITS[Kind.BOUNDARY].vertices
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -24,6 +26,17 @@ metadata = MetaData(
 def geometry(kind: str) -> Geometry:
     """The one geometry type: CGCS2000 geographic, no index of its own accord."""
     return Geometry(geometry_type=kind, srid=GEOGRAPHIC_SRID, spatial_index=False)
+
+
+def geometry_limits(column: str, most_vertices: int) -> CheckConstraint:
+    """Valid, not too large, in China: what no way in lets through the table refuses too."""
+    edges = ", ".join(f"{edge:g}" for edge in CHINA)
+    box = f"st_makeenvelope({edges}, {GEOGRAPHIC_SRID})"
+    return CheckConstraint(
+        f"case when st_npoints({column}) between 1 and {most_vertices}"
+        f" then st_isvalid({column}) and {column} @ {box} else {column} is null end",
+        name=f"{column}_limits",
+    )
 
 
 def instant(name: str, *, nullable: bool = False) -> Column[object]:

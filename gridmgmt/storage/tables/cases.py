@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Double,
@@ -22,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from gridmgmt.domain.request import RequestStatus
 from gridmgmt.domain.workflow import State
-from gridmgmt.storage.tables.base import geometry, instant, metadata, words
+from gridmgmt.storage.tables.base import geometry, geometry_limits, instant, metadata, words
 
 photos = Table(
     "photos",
@@ -59,6 +60,10 @@ reports = Table(
     Column("content_sha256", LargeBinary, nullable=False),
     # The answer that left the first time; a replay gets it again, letter for letter.
     Column("answer", JSONB, nullable=False),
+    CheckConstraint(
+        "lon between -180 and 180 and lat between -90 and 90 and coalesce(accuracy_m, 0) between 0 and 1e6",
+        name="position",
+    ),
 )
 
 report_photos = Table(
@@ -126,6 +131,7 @@ cases = Table(
     ForeignKeyConstraint(
         ["plan_id", "cell_code"], ["app.grid_cells.plan_id", "app.grid_cells.code"], name="fk_cases_cell"
     ),
+    geometry_limits("place", 1),
     Index("ix_cases_place", "place", postgresql_using="gist"),
     Index("ix_cases_open", "subdistrict_code", "state", "updated_at"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from gridmgmt.domain.grid import CellKind, PlanStatus
-from gridmgmt.storage.tables.base import geometry, instant, metadata, words
+from gridmgmt.storage.tables.base import MOST_VERTICES, geometry, geometry_limits, instant, metadata, words
 
 grid_plans = Table(
     "grid_plans",
@@ -67,6 +67,7 @@ grid_cells = Table(
     PrimaryKeyConstraint("plan_id", "code"),
     CheckConstraint("code ~ '^[0-9]{15}$'", name="code"),
     CheckConstraint("substr(code, 1, 12) = community_code", name="nested"),
+    geometry_limits("geom", MOST_VERTICES),
     Index("ix_grid_cells_geom", "geom", postgresql_using="gist"),
 )
 
@@ -111,6 +112,7 @@ base_features = Table(
     Column("synthetic", Boolean, nullable=False),
     Column("geom", geometry("GEOMETRY"), nullable=False),
     CheckConstraint("layer in ('blocks', 'roads', 'buildings')", name="layer"),
+    geometry_limits("geom", MOST_VERTICES),
     Index("ix_base_features_geom", "geom", postgresql_using="gist"),
     Index("ix_base_features_layer", "subdistrict_code", "layer"),
 )

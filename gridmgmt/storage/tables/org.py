@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from gridmgmt.domain.administrators import THE_THREE
 from gridmgmt.domain.org import CommunityKind, Role, UnitKind
-from gridmgmt.storage.tables.base import geometry, metadata, words
+from gridmgmt.storage.tables.base import MOST_VERTICES, geometry, geometry_limits, metadata, words
 
 _THREE = ", ".join(f"'{role}'" for role in sorted(THE_THREE))
 
@@ -35,6 +35,7 @@ subdistricts = Table(
     Column("valid_from", Date, nullable=False),
     Column("approval_no", Text),
     Column("calendar_id", Text, ForeignKey("app.work_calendars.id"), nullable=False),
+    geometry_limits("outline", MOST_VERTICES),
     Index("ix_subdistricts_outline", "outline", postgresql_using="gist"),
 )
 
@@ -46,6 +47,7 @@ communities = Table(
     Column("name", Text, nullable=False),
     *words("kind", CommunityKind),
     Column("outline", geometry("MULTIPOLYGON"), nullable=False),
+    geometry_limits("outline", MOST_VERTICES),
     Index("ix_communities_outline", "outline", postgresql_using="gist"),
 )
 
