@@ -194,19 +194,26 @@ def token_of(request: Request) -> str | None:
 
 # Only for OpenAPI, which thereby says which routes want a session; who is asking is found in Work.
 _TOKEN = HTTPBearer(auto_error=False, scheme_name="token")
-_COOKIE = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="cookie")
+_COOKIE = APIKeyCookie(name="__Host-gridmgmt", auto_error=False, scheme_name="cookie")
 
 
-async def _work(
-    request: Request, _token: Annotated[Any, Depends(_TOKEN)], _cookie: Annotated[Any, Depends(_COOKIE)]
-) -> Work:
+async def _declared(
+    _token: Annotated[Any, Depends(_TOKEN)], _cookie: Annotated[Any, Depends(_COOKIE)]
+) -> None:
+    pass
+
+
+_WantsSession = Annotated[None, Depends(_declared)]
+
+
+async def _work(request: Request, _session: _WantsSession) -> Work:
     return Work(request)
 
 
 OneTransaction = Annotated[Work, Depends(_work)]
 
 
-async def _fresh_work(request: Request) -> Work:
+async def _fresh_work(request: Request, _session: _WantsSession) -> Work:
     return Work(request, fresh=True)
 
 
