@@ -53,8 +53,9 @@ POLYGON_COLUMNS = {
 
 
 def outcome(db: Db, table: str, column: str, value: str) -> str | None:
-    """SQLSTATE of writing a value into every row of a table; None when it is taken."""
-    query = text(f"update app.{table} set {column} = cast(:value as geometry)")
+    """SQLSTATE of writing a value into a row of a table; None when it is taken."""
+    one = f"(select ctid from app.{table} limit 1)"
+    query = text(f"update app.{table} set {column} = cast(:value as geometry) where ctid = {one}")
     try:
         with db.begin_nested() as tried:
             changed = db.execute(query, {"value": value}).rowcount
