@@ -46,6 +46,7 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.PlanNotAdoptable: 409,
     errors.AdministratorsApart: 409,
     errors.TooManyAttempts: 429,
+    errors.AuditLogDiffers: 409,
     errors.Infeasible: 422,
     errors.Erased: 410,
     errors.Unreadable: 500,

@@ -29,7 +29,8 @@
     │  ├─ ContentDiffers              one id, two contents
     │  ├─ PlanNotInForce              no plan is published for that place and day
     │  ├─ PlanNotAdoptable            names the failed constraints
-    │  └─ AdministratorsApart         nobody holds two of the three administrators' roles
+    │  ├─ AdministratorsApart         nobody holds two of the three administrators' roles
+    │  └─ AuditLogDiffers             the audit log is not as its sealer left it
     ├─ TooManyAttempts           429  carries retry_after_s
     ├─ Infeasible                422  planning found no answer; names the binding constraint
     ├─ Erased                    410  was there and was erased for good
@@ -236,6 +237,12 @@ class AdministratorsApart(Conflict):
     """System, security and audit administrator are three persons, and hold no other role (三员分立)."""
 
     code = "administrators_apart"
+
+
+class AuditLogDiffers(Conflict):
+    """The audit log is not as the sealer left it; nothing is sealed until a person has said why."""
+
+    code = "audit_log_differs"
 
 
 class TooManyAttempts(GridError):

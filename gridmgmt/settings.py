@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
 from gridmgmt.storage.embedded import default_home
@@ -131,6 +132,18 @@ class Settings(BaseSettings):
     max_photo_bytes: int = Field(default=12 * 2**20, ge=2**10)
     """Largest photo accepted, in bytes."""
 
+    audit_origin: str = Field(default="gridmgmt/audit", pattern=r"^[!-*,-~]{1,64}$")
+    """Name of this installation's audit log on its signed heads; a log keeps the one that it began with."""
+
+    audit_algorithm: Algorithm = Algorithm.SHA256
+    """``sha256`` or ``sm3`` (GB/T 32905); a log keeps the one that it began with."""
+
+    audit_key_file: Path = Field(default_factory=lambda data: data["home"] / "audit" / "sealer.key")
+    """Private key of the sealer; production makes it by ``gridmgmt audit key create``, never by itself."""
+
+    audit_witness_dir: Path | None = None
+    """Directory of a witness, to which the sealer copies a signed head each day; best on another host."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 
@@ -145,6 +158,15 @@ class Settings(BaseSettings):
 
     map_review_number: str | None = None
     """审图号 printed on every map, where the map has been reviewed."""
+
+    @field_validator("audit_algorithm")
+    @classmethod
+    def _can_be_computed(cls, value: Algorithm) -> Algorithm:
+        try:
+            hash_of(value)
+        except InvalidInput as fault:
+            raise ValueError(fault.message) from None
+        return value
 
     @field_validator("database_url", "backup_database_url")
     @classmethod

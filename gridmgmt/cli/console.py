@@ -37,8 +37,8 @@ def fail_readably() -> Iterator[None]:
         sys.exit(1)
 
 
-def progress() -> Progress:
-    """The project's progress bar."""
+def progress(*, quiet: bool = False) -> Progress:
+    """The project's progress bar; ``quiet`` for output that a program reads."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -46,6 +46,7 @@ def progress() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
+        disable=quiet,
     )
 
 

@@ -51,6 +51,7 @@ def reset(
 ) -> None:
     """Delete everything in the embedded database and begin anew. Not for a database given by URL."""
     from gridmgmt.errors import NotAllowed
+    from gridmgmt.sealer import memory_of
     from gridmgmt.settings import load_settings
     from gridmgmt.storage import schema
     from gridmgmt.storage.embedded import DATABASE, default_cluster
@@ -65,4 +66,6 @@ def reset(
     cluster.up()
     cluster.drop(DATABASE)
     schema.migrate(cluster.ensure_database(DATABASE))
+    # The new log begins with nothing; the sealer would take the emptied one for a rolled-back one.
+    memory_of(settings, DATABASE).forget()
     console.print("The database is empty and ready.")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -68,10 +69,15 @@ def _start_worker() -> subprocess.Popen[bytes]:
 
 
 def worker() -> None:
-    """Deliver events and run the clocks until stopped."""
+    """Deliver events, run the clocks and seal the audit log until stopped."""
     from gridmgmt import worker as background
+    from gridmgmt.sealer import Sealing
     from gridmgmt.storage.db import make_engine
 
     settings = settings_with_database()
     engine = make_engine(settings.require_database_url(), pool_size=2, application="gridmgmt-worker")
-    background.run(engine, background.stop_on_signals())
+    stop = background.stop_on_signals()
+    sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer")
+    sealing.start()
+    background.run(engine, stop)
+    sealing.join()

@@ -68,9 +68,16 @@ def row(entry: AuditEntry) -> dict[str, Any]:
 
 
 def append(db: Db, entries: Sequence[AuditEntry]) -> None:
-    """Add lines."""
-    if entries:
-        db.execute(insert(audit_log), [row(e) for e in entries])
+    """Add lines. One that names no request gets that of the transaction, if it has one."""
+    named = [row(e) for e in entries if e.request_id is not None]
+    unnamed = [
+        {name: value for name, value in row(e).items() if name != "request_id"}
+        for e in entries
+        if e.request_id is None
+    ]
+    for rows in (named, unnamed):
+        if rows:
+            db.execute(insert(audit_log), rows)
 
 
 def entries_about(db: Db, object_kind: str, object_id: str, actor: Actor) -> list[AuditEntry]:

@@ -35,12 +35,17 @@ from gridmgmt.storage.tables.identity import (
 from gridmgmt.storage.tables.operations import backup_runs, heartbeats
 from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
 from gridmgmt.storage.tables.records import audit_log, outbox
+from gridmgmt.storage.tables.seal import audit_checkpoints, audit_leaves, audit_salts
 
 __all__ = [
     "SCHEMA",
     "accounts",
     "audit_log",
     "backup_runs",
+    "audit_checkpoints",
+    "audit_leaves",
+    "audit_log",
+    "audit_salts",
     "base_features",
     "calendar_days",
     "case_requests",

@@ -61,6 +61,7 @@ export const errors: Messages['errors'] = {
   plan_not_adoptable: { title: 'The plan cannot be published', hint: 'It breaks constraints.' },
   administrators_apart: { title: 'Three administrators apart', hint: 'System, security and audit administrator are three persons, and hold no other role.' },
   too_many_attempts: { title: 'Too many attempts', hint: 'Please wait a little; a device that you used before is not held up by what others try.' },
+  audit_log_differs: { title: 'The audit log is not as it was sealed', hint: 'Nothing is sealed until this is cleared up. Tell the auditor.' },
   infeasible: { title: 'No feasible answer', hint: 'Nothing satisfies the given conditions.' },
   erased: { title: 'Erased', hint: 'It was erased for good when its time was over.' },
   unreadable: { title: 'Cannot be read', hint: 'Stored data cannot be opened. Tell the administrator; try no further.' },

@@ -59,6 +59,7 @@ export const errors = {
   plan_not_adoptable: { title: '方案不能发布', hint: '方案未满足约束条件。' },
   administrators_apart: { title: '三员分立', hint: '系统、安全、审计三类管理员须由三人分任，且不得兼任其他岗位。' },
   too_many_attempts: { title: '尝试过于频繁', hint: '请稍候再试；您用过的设备不受他人尝试的影响。' },
+  audit_log_differs: { title: '审计日志与封印不符', hint: '查明原因之前不再封印，请立即告知审计员。' },
   infeasible: { title: '没有可行方案', hint: '在给定条件下求不出结果。' },
   erased: { title: '已清除', hint: '保存期限已过，内容已永久清除。' },
   unreadable: { title: '无法读取', hint: '已存数据无法解密，请联系管理员。' },
