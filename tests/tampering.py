@@ -248,8 +248,10 @@ def roll_back_and_go_on(db: Db, rng: random.Random, log: Log) -> None:
         " from app.audit_log a where not exists"
         " (select from app.audit_leaves l where l.audit_id = a.id)", b=before)  # fmt: skip
     last = heads_of(db)[-1].head
-    run(db, "insert into app.audit_checkpoints select no + 1, :size, at, 'seal', '', public_key, '',"
-        " cursor_xact, cursor_id from app.audit_checkpoints where no = :no", size=before + count, no=last.no)  # fmt: skip
+    run(db, "insert into app.audit_checkpoints"
+        " select no + 1, :size, at, 'seal', '', public_key, '',"
+        " cursor_xact, cursor_id from app.audit_checkpoints where no = :no",
+        size=before + count, no=last.no)  # fmt: skip
     rehash(db, log, log.sealer.key)
 
 
@@ -266,7 +268,8 @@ def rehash(db: Db, log: Log, key: SealKey) -> None:
                            " join app.audit_log a on a.id = l.audit_id order by l.seq")).all()  # fmt: skip
     leaves = [leaf_hash(hash_, canonical(found)) for _, found in rows]
     run(db, "update app.audit_leaves l set leaf = x.leaf"
-        " from unnest(cast(:s as bigint[]), cast(:l as bytea[])) as x(seq, leaf) where x.seq = l.seq", s=[seq for seq, _ in rows], l=leaves)  # fmt: skip
+        " from unnest(cast(:s as bigint[]), cast(:l as bytea[])) as x"
+        "(seq, leaf) where x.seq = l.seq", s=[seq for seq, _ in rows], l=leaves)  # fmt: skip
     tree = Frontier(log.sealer.algorithm)
     for no, size, at in db.execute(text("select no, size, at from app.audit_checkpoints order by no")).all():
         while tree.size < min(size, len(leaves)):
