@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from gridmgmt.adapters import signing, witness
 from gridmgmt.domain.checkpoint import Note, parse_note
-from gridmgmt.errors import GridError, AuditLogDiffers, Unavailable
+from gridmgmt.errors import AuditLogDiffers, GridError, Unavailable
 from gridmgmt.services import sealing
 from gridmgmt.services.sealing import Sealer
 from gridmgmt.settings import Environment, Settings

@@ -77,7 +77,7 @@ def worker() -> None:
     settings = settings_with_database()
     engine = make_engine(settings.require_database_url(), pool_size=2, application="gridmgmt-worker")
     stop = background.stop_on_signals()
-    sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer")
+    sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()
     background.run(engine, stop)
     sealing.join()

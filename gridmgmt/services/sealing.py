@@ -17,7 +17,7 @@ from gridmgmt.adapters.witness import HeadMemory
 from gridmgmt.domain.canonical import canonical
 from gridmgmt.domain.checkpoint import Head, HeadKind, Note, parse_note
 from gridmgmt.domain.merkle import Algorithm, Frontier, hash_of, leaf_hash
-from gridmgmt.errors import InvalidInput, AuditLogDiffers
+from gridmgmt.errors import AuditLogDiffers, InvalidInput
 from gridmgmt.storage import audit
 from gridmgmt.storage import seal as store
 from gridmgmt.storage.db import Db

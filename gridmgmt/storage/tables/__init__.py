@@ -40,12 +40,11 @@ from gridmgmt.storage.tables.seal import audit_checkpoints, audit_leaves, audit_
 __all__ = [
     "SCHEMA",
     "accounts",
-    "audit_log",
-    "backup_runs",
     "audit_checkpoints",
     "audit_leaves",
     "audit_log",
     "audit_salts",
+    "backup_runs",
     "base_features",
     "calendar_days",
     "case_requests",

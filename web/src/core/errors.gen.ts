@@ -31,6 +31,7 @@ export const ERROR_CODES = [
   "plan_not_in_force",
   "plan_not_adoptable",
   "administrators_apart",
+  "audit_log_differs",
   "too_many_attempts",
   "infeasible",
   "erased",
