@@ -25,6 +25,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import Acting
 
 # More threads than connections would only wait for each other.
 _POOL = 16
@@ -106,11 +107,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _hub(parts: Parts) -> Hub:
     def fetch(after: int) -> list[outbox.OutboxRow]:
-        with transaction(parts.engine, read_only=True) as db:
+        with transaction(parts.engine, Acting.lookout(), read_only=True) as db:
             return outbox.delivered_after(db, after, None)
 
     def newest() -> int:
-        with transaction(parts.engine, read_only=True) as db:
+        with transaction(parts.engine, Acting.lookout(), read_only=True) as db:
             return outbox.last_delivery(db)
 
     return Hub(fetch, newest)

@@ -30,7 +30,8 @@ from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
 from gridmgmt.storage import audit, sessions
-from gridmgmt.storage.db import Db, transaction
+from gridmgmt.storage.db import Db, act_as, transaction
+from gridmgmt.storage.rights.walls import NOBODY, Acting
 from gridmgmt.storage.sessions import SignedIn
 
 log = structlog.get_logger(__name__)
@@ -110,12 +111,13 @@ class Work:
         now = self.parts.clock()
         who: SignedIn | None = None
         try:
-            with transaction(self.parts.engine, read_only=read_only) as db:
+            with transaction(self.parts.engine, NOBODY, read_only=read_only) as db:
                 if self.token is not None:
                     digest = token_hash(self.token)
                     who = sessions.signed_in(db, [digest], now).get(digest)
                 if who is None:
                     raise NotSignedIn("Sign in first.")
+                act_as(db, Acting.of(who.actor, self.request_id))
                 opened = Open(db, who.actor, now, self.parts.rulebooks, who)
                 if self._fresh:
                     opened.require_step_up()
@@ -139,7 +141,7 @@ def note_seen(parts: Parts, tokens_sha256: Sequence[bytes], now: datetime) -> No
     beside both. It happens at most once a minute for a session, and a session that could not be written
     only ends a minute earlier.
     """
-    with suppress(Unavailable), transaction(parts.engine) as db:
+    with suppress(Unavailable), transaction(parts.engine, Acting.door()) as db:
         sessions.note_seen(db, tokens_sha256, now)
 
 
@@ -173,7 +175,7 @@ def record_refusals(
         for actor, refusal, request_id in refused
     ]
     try:
-        with transaction(parts.engine) as db:
+        with transaction(parts.engine, Acting.door()) as db:
             audit.append(db, entries)
     except Unavailable:
         # The refusals still reach the askers; the log lines are what is left of the record.

@@ -29,12 +29,13 @@ from api import errors
 from api.deps import Parts, note_seen, record_refusals, token_hash, token_of
 from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
-from gridmgmt.domain.org import Actor
+from gridmgmt.domain.org import Actor, Role
 from gridmgmt.errors import GridError, NotSignedIn
 from gridmgmt.services import intake
 from gridmgmt.services.intake import Answer, Submission
 from gridmgmt.storage import sessions
-from gridmgmt.storage.db import may_be_one_rows_fault, transaction
+from gridmgmt.storage.db import act_as, may_be_one_rows_fault, transaction
+from gridmgmt.storage.rights.walls import NOBODY, Acting
 
 log = structlog.get_logger(__name__)
 
@@ -140,11 +141,15 @@ class ReportDoor:
     def _take_in(self, group: Sequence[_Waiting]) -> list[Answer | Exception]:
         parts = self._parts
         now = parts.clock()
-        with transaction(parts.engine) as db:
+        outcomes: dict[int, Answer | GridError] = {}
+        with transaction(parts.engine, NOBODY) as db:
             people = sessions.signed_in(db, [w.token for w in group if w.token], now)
             known = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
-            given = [Submission(a, command_of(group[i].body), group[i].request_id) for i, a in known.items()]
-            outcomes = dict(zip(known, intake.submit_reports(db, now, parts.rulebooks, given), strict=True))
+            for alike in _alike(known):
+                # Row-level security holds each to the scope of its senders, not to that of the whole group.
+                act_as(db, Acting.group(known[i] for i in alike))
+                given = [Submission(known[i], command_of(group[i].body), group[i].request_id) for i in alike]
+                outcomes |= zip(alike, intake.submit_reports(db, now, parts.rulebooks, given), strict=True)
         if unseen := [token for token, who in people.items() if who.unseen]:
             note_seen(parts, unseen, now)
         results = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
@@ -168,6 +173,14 @@ class ReportDoor:
         except Exception as failure:  # noqa: BLE001  the refused are told; the accepted are committed
             return [failure if isinstance(result, GridError) else result for result in results]
         return list(results)
+
+
+def _alike(known: Mapping[int, Actor]) -> list[list[int]]:
+    """Senders with the same subdistricts and the same roles: one street's grid workers, mostly."""
+    kinds: dict[tuple[frozenset[str], frozenset[Role]], list[int]] = {}
+    for i, actor in known.items():
+        kinds.setdefault((actor.subdistricts, actor.roles), []).append(i)
+    return list(kinds.values())
 
 
 def _hand_out(group: Sequence[_Waiting], outcomes: Sequence[Answer | Exception]) -> None:

@@ -52,6 +52,7 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.Unreadable: 500,
     errors.SealBroken: 500,
     errors.UnknownKey: 500,
+    errors.NotPrepared: 503,
     errors.Unavailable: 503,
 }
 

@@ -34,6 +34,8 @@ from gridmgmt.domain.org import Role
 from gridmgmt.storage import schema
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.embedded import Cluster, default_home
+from gridmgmt.storage.rights.prepare import prepare
+from gridmgmt.storage.rights.walls import NOBODY, Login
 
 CLIENTS = 16
 PORT = 8139
@@ -73,7 +75,7 @@ def run(options: Options) -> Result:
     for _ in range(1 if options.quick else ROUNDS):
         # Every round begins with the same rows, so that no run pays for those before it.
         url = cluster.clone(TEMPLATE, DATABASE)
-        with _server(url) as base_url:
+        with _server(cluster) as base_url:
             ours.append(_fire(base_url, url, reports))
         engine = make_engine(url, pool_size=1)
         script, rows = _pgbench_script(engine)
@@ -84,6 +86,7 @@ def run(options: Options) -> Result:
 
 
 def _load(url: str) -> None:
+    prepare(url)
     schema.migrate(url)
     engine = make_engine(url, pool_size=1)
     load_demo(engine, DATA, datetime.now(UTC), lambda *_: None)
@@ -126,11 +129,13 @@ _PROCESSES = 2
 
 
 @contextlib.contextmanager
-def _server(url: str) -> Iterator[str]:
+def _server(cluster: Cluster) -> Iterator[str]:
+    # As the logins of an installation: row-level security is part of what is measured.
     environment = {
         **os.environ,
         "GRIDMGMT_ENVIRONMENT": "demo",
-        "GRIDMGMT_DATABASE_URL": url,
+        "GRIDMGMT_DATABASE_URL": cluster.dsn(DATABASE, user=Login.APP),
+        "GRIDMGMT_WORKER_DATABASE_URL": cluster.dsn(DATABASE, user=Login.WORKER),
         "GRIDMGMT_PHOTO_DIR": str(default_home() / "bench" / "photos"),
     }
     command = [sys.executable, "-m", "gridmgmt", "serve", "--port", str(PORT), "--processes", str(_PROCESSES)]
@@ -201,7 +206,7 @@ def _request(who: Person, point: Any, photo: str, rng: random.Random) -> bytes:
 def _pgbench_script(engine: Engine) -> tuple[str, int]:
     """A script that inserts the rows of the newest dispatched case again, and how many they are."""
     lines, rows = ["\\set a random(1, 2000000000)", "\\set b random(1, 2000000000)", "begin;"], 0
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         case_id = db.execute(
             text("select id from app.cases where state = 'handling' order by reported_at desc limit 1")
         ).scalar_one()

@@ -37,6 +37,7 @@
     ├─ Unreadable                500  sealed data that cannot be opened
     │  ├─ SealBroken                  changed, cut short, or sealed for another place
     │  └─ UnknownKey                  its key is not among this installation's
+    ├─ NotPrepared               503  the database lacks roles, extensions, schema or rights
     └─ Unavailable               503  database, push or photo store; carries retry_after_s
 
 Rules: raise the narrowest class; never raise for "nothing found" in a list. HTTP lives in
@@ -279,6 +280,12 @@ class UnknownKey(Unreadable):
     """The key that a sealed value names is not among this installation's keys."""
 
     code = "unknown_key"
+
+
+class NotPrepared(GridError):
+    """The database lacks roles, extensions, schema or rights of this version; an administrator mends it."""
+
+    code = "not_prepared"
 
 
 class Unavailable(GridError):

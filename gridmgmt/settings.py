@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL of a PostgreSQL 15+ with PostGIS 3; without it the embedded cluster is used."""
 
+    worker_database_url: SecretStr | None = None
+    """As ``database_url``, with the login of the worker (``gridmgmt_worker``); by default the same URL."""
+
+    migration_database_url: SecretStr | None = None
+    """As ``database_url``, with the login that changes the schema and sets up (``gridmgmt_migrate``). Only
+    ``gridmgmt db migrate`` and the commands that load data need it; keep it from the serving processes."""
+
     home: Path = Field(default_factory=default_home)
     """Directory of everything this installation keeps: the embedded cluster and the photos."""
 
@@ -168,7 +175,9 @@ class Settings(BaseSettings):
             raise ValueError(fault.message) from None
         return value
 
-    @field_validator("database_url", "backup_database_url")
+    @field_validator(
+        "database_url", "worker_database_url", "migration_database_url", "backup_database_url"
+    )
     @classmethod
     def _names_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
@@ -188,8 +197,10 @@ class Settings(BaseSettings):
                 f"secret_key must be set to {KEY_MINIMUM_CHARACTERS} or more random characters in production;"
                 " make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
-        if self.database_url is not None and _has_guessable_password(self.database_url.get_secret_value()):
-            raise ValueError("database_url has a default password, which production refuses")
+        for name in ("database_url", "worker_database_url", "migration_database_url", "backup_database_url"):
+            url: SecretStr | None = getattr(self, name)
+            if url is not None and _has_guessable_password(url.get_secret_value()):
+                raise ValueError(f"{name} has a default password, which production refuses")
         if self.key_file is None:
             raise ValueError("key_file must be set in production; make one with: gridmgmt keys init")
         return self
@@ -251,6 +262,26 @@ class Settings(BaseSettings):
                 "settings cannot be used: GRIDMGMT_DATABASE_URL is not set", variables=variables
             )
         return self.database_url.get_secret_value()
+
+    def require_worker_url(self) -> str:
+        """The URL that the worker logs in with.
+
+        Raises
+        ------
+        InvalidInput : none is set.
+        """
+        given = self.worker_database_url
+        return given.get_secret_value() if given is not None else self.require_database_url()
+
+    def require_migration_url(self) -> str:
+        """The URL that migrations and loading log in with.
+
+        Raises
+        ------
+        InvalidInput : none is set.
+        """
+        given = self.migration_database_url
+        return given.get_secret_value() if given is not None else self.require_database_url()
 
     def require_demo(self) -> None:
         """Refuse to load or play the demo into a production installation.

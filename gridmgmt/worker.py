@@ -6,7 +6,8 @@ run and any of them may die at any moment. It keeps trying while the database is
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,7 +15,9 @@ from sqlalchemy import Engine
 
 from gridmgmt.errors import Unavailable
 from gridmgmt.services import oversight
-from gridmgmt.storage.db import transaction
+from gridmgmt.storage import people
+from gridmgmt.storage.db import Db, act_as, transaction
+from gridmgmt.storage.rights.walls import NOBODY, Acting
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +56,17 @@ def run(engine: Engine, stop: threading.Event, *, clock: Callable[[], datetime] 
 def turn(engine: Engine, now: datetime, *, sweep: bool) -> bool:
     """One round: announce what became overdue, deliver what waits; whether there may be more."""
     if sweep:
-        with transaction(engine) as db:
+        with _for_every_subdistrict(engine) as db:
             oversight.announce_overdue(db, now)
-    with transaction(engine) as db:
+    with _for_every_subdistrict(engine) as db:
         return oversight.deliver(db, now) > 0
+
+
+@contextmanager
+def _for_every_subdistrict(engine: Engine) -> Iterator[Db]:
+    with transaction(engine, NOBODY) as db:
+        act_as(db, Acting.system(people.every_subdistrict(db)))
+        yield db
 
 
 def stop_on_signals() -> threading.Event:

@@ -27,10 +27,17 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import schema
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.embedded import Cluster, test_cluster
+from gridmgmt.storage.rights.prepare import prepare
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW, STREET
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-_SCHEMA_SOURCES = ("gridmgmt/storage/migrations", "gridmgmt/storage/tables", "gridmgmt/storage/schema.py")
+_SCHEMA_SOURCES = (
+    "gridmgmt/storage/migrations",
+    "gridmgmt/storage/tables",
+    "gridmgmt/storage/rights",
+    "gridmgmt/storage/schema.py",
+)
 _DEMO_SOURCES = (
     "data",
     "gridmgmt/demo/load.py",
@@ -80,7 +87,7 @@ def cluster() -> Iterator[Cluster]:
 def empty_template(cluster: Cluster) -> str:
     """A database with extensions and migrations, and nothing in it."""
     name = f"empty_{_fingerprint(*_SCHEMA_SOURCES)}"
-    cluster.create_template(name, schema.migrate)
+    cluster.create_template(name, _migrated)
     return name
 
 
@@ -92,10 +99,15 @@ def demo_template(cluster: Cluster) -> str:
     return name
 
 
+def _migrated(url: str) -> None:
+    prepare(url)
+    schema.migrate(url)
+
+
 def _load_street(url: str) -> None:
     from gridmgmt.demo.load import load_demo  # noqa: PLC0415  geopandas takes a second to import
 
-    schema.migrate(url)
+    _migrated(url)
     engine = make_engine(url, pool_size=1)
     try:
         load_demo(engine, CHECKOUT / "data", NOW, lambda *_: None)
@@ -158,7 +170,7 @@ def db(engine: Engine) -> Iterator[Db]:
 @pytest.fixture(scope="session")
 def _street_books(engine: Engine) -> RuleBooks:
     books = RuleBooks()
-    with transaction(engine, read_only=True) as connection:
+    with transaction(engine, NOBODY, read_only=True) as connection:
         books.current(connection, STREET)
     return books
 

@@ -13,7 +13,8 @@ from api.models import Model, problems
 from gridmgmt.domain.sessionrules import kind_for
 from gridmgmt.errors import NotFound
 from gridmgmt.services import sessions
-from gridmgmt.storage.db import transaction
+from gridmgmt.storage.db import act_as, transaction
+from gridmgmt.storage.rights.walls import Acting
 
 router = APIRouter(tags=["sessions"])
 
@@ -78,7 +79,7 @@ def sign_out(work: OneTransaction, parts: AppParts) -> Response:
 def demo_people(parts: AppParts) -> Response:
     """The synthetic people whose part a visitor may play; absent outside the demo."""
     _only_in_demo(parts)
-    with transaction(parts.engine, read_only=True) as db:
+    with transaction(parts.engine, Acting.door(), read_only=True) as db:
         body = sessions.demo_people(db)
     return Json(body)
 
@@ -88,9 +89,10 @@ def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
     """Sign in as a synthetic person of the demo; there is no password because there is nothing to protect."""
     _only_in_demo(parts)
     now, token = parts.clock(), secrets.token_urlsafe(32)
-    with transaction(parts.engine) as db:
+    with transaction(parts.engine, Acting.door()) as db:
         times = parts.settings.session_times
         actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, times)
+        act_as(db, Acting.of(actor))
         about = sessions.about(db, actor)
     response = Json(_with_settings(about, parts))
     give_session(response, parts, token, times.of(kind_for(actor.roles)))

@@ -56,11 +56,20 @@ def settings_with_database() -> "Settings":
 
     from gridmgmt.settings import load_settings
     from gridmgmt.storage.embedded import default_cluster
+    from gridmgmt.storage.rights.prepare import prepare
+    from gridmgmt.storage.rights.walls import Login
 
     settings = load_settings()
     if settings.database_url is None:
         cluster = default_cluster(settings.home)
-        settings = settings.model_copy(update={"database_url": SecretStr(cluster.up())})
+        prepare(cluster.up())
+        settings = settings.model_copy(
+            update={
+                "database_url": SecretStr(cluster.dsn(user=Login.APP)),
+                "worker_database_url": SecretStr(cluster.dsn(user=Login.WORKER)),
+                "migration_database_url": SecretStr(cluster.dsn(user=Login.MIGRATE)),
+            }
+        )
     configure_logging(settings.log_level)
     return settings
 

@@ -37,11 +37,50 @@ def status() -> None:
 
 
 @app.command()
+def prepare(
+    print_: Annotated[
+        bool, typer.Option("--print", help="Print the statements for a superuser to run in the database.")
+    ] = False,
+) -> None:
+    """Roles, extensions and ownership: the step that needs a superuser; the embedded database needs none."""
+    from gridmgmt.errors import InvalidInput
+    from gridmgmt.settings import load_settings
+    from gridmgmt.storage.rights.prepare import PREPARE_FILE
+
+    if print_:
+        typer.echo(PREPARE_FILE.read_text(encoding="utf-8"))
+        return
+    if load_settings().database_url is not None:
+        raise InvalidInput("Pipe what --print prints into psql as the superuser of your database server.")
+    settings_with_database()
+    console.print("The embedded database is prepared.")
+
+
+@app.command()
+def check() -> None:
+    """Whether schema and rights are those of this version, unaltered."""
+    from gridmgmt.errors import NotPrepared
+    from gridmgmt.storage import schema
+    from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights import policies
+    from gridmgmt.storage.rights.walls import NOBODY
+
+    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
+    with transaction(engine, NOBODY, read_only=True) as db:
+        revision, deviation = schema.current_revision(db), policies.deviation(db)
+    if revision != schema.head_revision():
+        raise NotPrepared("The schema is that of another version; run gridmgmt db migrate.", schema=revision)
+    if deviation is not None:
+        raise NotPrepared(f"Rights deviate: {deviation}.")
+    console.print(f"schema {revision}, rights as written")
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
     from gridmgmt.storage import schema
 
-    schema.migrate(settings_with_database().require_database_url())
+    schema.migrate(settings_with_database().require_migration_url())
     console.print(f"schema {schema.head_revision()}")
 
 
@@ -55,6 +94,8 @@ def reset(
     from gridmgmt.settings import load_settings
     from gridmgmt.storage import schema
     from gridmgmt.storage.embedded import DATABASE, default_cluster
+    from gridmgmt.storage.rights.prepare import prepare
+    from gridmgmt.storage.rights.walls import Login
 
     settings = load_settings()
     settings.require_demo()
@@ -65,7 +106,8 @@ def reset(
     cluster = default_cluster(settings.home)
     cluster.up()
     cluster.drop(DATABASE)
-    schema.migrate(cluster.ensure_database(DATABASE))
+    prepare(cluster.ensure_database(DATABASE))
+    schema.migrate(cluster.dsn(user=Login.MIGRATE))
     # The new log begins with nothing; the sealer would take the emptied one for a rolled-back one.
     memory_of(settings, DATABASE).forget()
     console.print("The database is empty and ready.")

@@ -86,7 +86,7 @@ def _ready() -> "Settings":
     os.environ.setdefault("GRIDMGMT_ENVIRONMENT", "demo")
     settings = settings_with_database()
     settings.require_demo()
-    schema.migrate(settings.require_database_url())
+    schema.migrate(settings.require_migration_url())
     return settings
 
 
@@ -94,7 +94,7 @@ def _load(settings: "Settings") -> None:
     from gridmgmt.demo.loaded import is_loaded
     from gridmgmt.storage.db import make_engine
 
-    engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
+    engine = make_engine(settings.require_migration_url(), pool_size=1, application="gridmgmt-demo")
     try:
         if is_loaded(engine):
             console.print("The demo is loaded; its data are kept.")
@@ -140,6 +140,7 @@ def _server(settings: "Settings", port: int) -> Iterator[subprocess.Popen[bytes]
         **os.environ,
         "GRIDMGMT_ENVIRONMENT": "demo",
         "GRIDMGMT_DATABASE_URL": settings.require_database_url(),
+        "GRIDMGMT_WORKER_DATABASE_URL": settings.require_worker_url(),
     }
     server = subprocess.Popen(  # noqa: S603  ourselves
         [sys.executable, "-m", "gridmgmt", "serve", "--port", str(port)], env=environment

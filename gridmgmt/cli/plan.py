@@ -18,9 +18,10 @@ def list_(subdistrict: Street = "120116005") -> None:
     """Published plans of a subdistrict: past, present and future."""
     from gridmgmt.storage import grids
     from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights.walls import Acting
 
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
         plans = grids.published_plans(db, subdistrict)
     table = Table("version", "valid from", "valid to", "cells", "base map", "synthetic")
     for plan in plans:
@@ -47,12 +48,13 @@ def export(
     from gridmgmt.geo.crs import GEOGRAPHIC
     from gridmgmt.storage import grids
     from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights.walls import Acting
 
     if file.suffix not in {".gpkg", ".geojson", ".parquet"}:
         raise InvalidInput("Give a file that ends in .gpkg, .geojson or .parquet.", suffix=file.suffix)
     now = datetime.now(UTC)
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
         plan = next((p for p in grids.published_plans(db, subdistrict) if p.in_force(now)), None)
     if plan is None:
         raise PlanNotInForce("No grid plan is in force today.", article="21-1", rule="R21a")
@@ -84,7 +86,7 @@ def check(
     from gridmgmt.storage.db import make_engine, transaction
 
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
         row = grids.extent(db, subdistrict)
     if row is None or not file.is_file():
         raise NotFound("No such subdistrict or file.", kind="file" if row else "subdistrict")

@@ -28,10 +28,11 @@ def explain(
     from gridmgmt.geo.crs import Datum, lonlat
     from gridmgmt.storage import catalogue
     from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights.walls import Acting
 
     now = datetime.now(UTC)
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
         book = catalogue.load_rulebook(db, subdistrict)
     found = book.catalogue.find(category, book.day_of(now))
     _, cell = book.locate(lonlat(lon, lat), Datum(datum), now)

@@ -27,10 +27,13 @@ def serve(
     from gridmgmt.storage import schema
 
     settings = settings_with_database()
-    url = settings.require_database_url()
-    schema.migrate(url)
+    # Where the schema belongs to another login, gridmgmt db migrate is a step of its own.
+    if settings.migration_database_url is not None:
+        schema.migrate(settings.require_migration_url())
     # Worker processes read their settings from the environment, as every process does.
-    os.environ["GRIDMGMT_DATABASE_URL"] = url
+    os.environ["GRIDMGMT_DATABASE_URL"] = settings.require_database_url()
+    os.environ["GRIDMGMT_WORKER_DATABASE_URL"] = settings.require_worker_url()
+    os.environ.pop("GRIDMGMT_MIGRATION_DATABASE_URL", None)
     companion = _start_worker() if with_worker else None
     address, number = host or settings.host, port or settings.port
     console.print(f"gridmgmt on http://{address}:{number}/  (phone page: /field)")
@@ -75,7 +78,7 @@ def worker() -> None:
     from gridmgmt.storage.db import make_engine
 
     settings = settings_with_database()
-    engine = make_engine(settings.require_database_url(), pool_size=2, application="gridmgmt-worker")
+    engine = make_engine(settings.require_worker_url(), pool_size=2, application="gridmgmt-worker")
     stop = background.stop_on_signals()
     sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()

@@ -28,6 +28,7 @@ from gridmgmt.services import cataloguing, gridplans
 from gridmgmt.services.cataloguing import CatalogueTables
 from gridmgmt.storage import grids, people
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import Acting
 
 CALENDAR_ID = "tianjin"
 SEED = 5
@@ -43,6 +44,7 @@ def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict
 
     Parameters
     ----------
+    engine : of a login that may set up (``gridmgmt_migrate``).
     data_dir : with ``demo`` and ``catalogue``.
     tell : called as (step, done, of) while the work goes on.
 
@@ -66,7 +68,7 @@ def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict
     )
     street = metric.to_geographic()
     plan = _plan(street, now)
-    with transaction(engine) as db:
+    with transaction(engine, Acting.setup([SUBDISTRICT_CODE])) as db:
         tell("loading places, people and rules", 0, 1)
         cataloguing.add_calendar(db, given, CALENDAR_ID)
         outline = _multi(street.outline.geometry.iat[0])

@@ -172,6 +172,24 @@ def require(
         )
 
 
+def require_anywhere(actor: Actor, permission: Permission) -> None:
+    """Refuse whoever has the permission nowhere, before anything is looked up on his behalf.
+
+    Raises
+    ------
+    NotAllowed
+        No role of the actor carries it.
+    """
+    if permission not in permissions_of(actor):
+        raise NotAllowed(
+            f"This needs the permission {permission}.",
+            article="11",
+            rule="R11",
+            permission=str(permission),
+            in_scope=True,
+        )
+
+
 def check_axis(acted: Mapping[UUID, Axis], actor: Actor, axis: Axis) -> None:
     """Refuse a person who already acted on another axis of this case.
 

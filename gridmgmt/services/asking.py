@@ -14,7 +14,7 @@ from gridmgmt.domain import request as request_rules
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.org import Actor
-from gridmgmt.domain.permissions import require
+from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.request import Asked, Request
 from gridmgmt.domain.workflow import TRANSITIONS, Action
 from gridmgmt.errors import ContentDiffers, NotReady
@@ -69,6 +69,7 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
         Facts that cannot be stored.
     """
     require_storable(dict(command.facts), "facts")
+    require_anywhere(actor, Permission.CASE_READ)
     case = cases.load(db, command.case_id, actor, lock=True)
     before = requests.find(db, command.request_id)
     if before is not None:
@@ -108,6 +109,7 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
         An opinion that cannot be stored.
     """
     require_storable(command.opinion, "opinion")
+    require_anywhere(actor, Permission.CASE_READ)
     request = requests.load(db, command.request_id, actor, lock=True)
     case = cases.load(db, request.case_id, actor, lock=True)
     decided = request_rules.decide(request, actor, now, granted=command.granted, opinion=command.opinion)

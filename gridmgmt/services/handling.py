@@ -15,7 +15,7 @@ from gridmgmt.domain import case as case_rules
 from gridmgmt.domain.case import Case, Clocks
 from gridmgmt.domain.duty import check_dispatch
 from gridmgmt.domain.org import Actor, Unit, UnitKind
-from gridmgmt.domain.permissions import Axis
+from gridmgmt.domain.permissions import Axis, Permission, require_anywhere
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
@@ -52,6 +52,7 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
         Facts that cannot be stored, or that name what does not exist.
     """
     require_storable(dict(command.facts), "facts")
+    require_anywhere(actor, Permission.CASE_READ)
     case = cases.load(db, command.case_id, actor, lock=True)
     moved = cases.done_by_command(db, command.command_id)
     if moved is not None:

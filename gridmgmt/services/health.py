@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from gridmgmt.storage import health
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import Acting
 
 
 def readiness(engine: Engine, now: datetime) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def readiness(engine: Engine, now: datetime) -> dict[str, Any]:
     Unavailable
         The database cannot be reached.
     """
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.lookout(), read_only=True) as db:
         found = health.look(db, now)
     ready = found.revision == found.wanted and found.plans > 0
     return {

@@ -4,7 +4,8 @@ from threading import Lock
 
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.storage import catalogue
-from gridmgmt.storage.db import Db
+from gridmgmt.storage.db import Db, acting_as
+from gridmgmt.storage.rights.walls import Acting
 
 
 class RuleBooks:
@@ -23,7 +24,9 @@ class RuleBooks:
         with self._loading:
             held = self._held.get(subdistrict_code)
             if held is None or held.revision != revision:
-                held = catalogue.load_rulebook(db, subdistrict_code, known=held)
+                # What a rulebook holds must not depend on the rights of whoever happens to ask first.
+                with acting_as(db, Acting.rules(subdistrict_code)):
+                    held = catalogue.load_rulebook(db, subdistrict_code, known=held)
                 self._held[subdistrict_code] = held
         return held
 

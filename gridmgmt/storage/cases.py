@@ -20,7 +20,7 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
-from gridmgmt.errors import NotFound, StaleVersion
+from gridmgmt.errors import NotAllowed, NotFound, StaleVersion
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
@@ -215,7 +215,7 @@ def store_intake(db: Db, intakes: Sequence[Intake]) -> frozenset[UUID]:
         [i.report for i in intakes],
         [_photo_row(i.report, n, sha256) for i in intakes for n, sha256 in enumerate(i.photos)],
         [_case_row(i) for i in intakes],
-        [{**_step_values(d.step), "case_id": d.step.case_id} for i in intakes for d in i.decisions],
+        [_step_row(d) for i in intakes for d in i.decisions],
         [outbox.row(e) for i in intakes for d in i.decisions for e in d.events],
         [audit.row(e) for i in intakes for e in i.entries],
     )
@@ -259,8 +259,11 @@ def _case_values(case: Case) -> dict[str, Any]:
     return values
 
 
-def _step_values(step: Step) -> dict[str, Any]:
+def _step_row(decision: Decision) -> dict[str, Any]:
+    step = decision.step
     return {
+        "case_id": step.case_id,
+        "subdistrict_code": decision.case.subdistrict_code,
         "seq": step.seq,
         "action": step.action,
         "from_state": step.from_state,
@@ -287,12 +290,17 @@ def load(db: Db, case_id: UUID, actor: Actor, *, lock: bool = False) -> Case:
     ------
     NotFound
         No such case in the actor's subdistricts; whether it exists elsewhere is not said.
+    NotAllowed
+        It may be looked at and not be moved.
     """
     query = select(*_CASE_COLUMNS).where(
         cases.c.id == case_id, cases.c.subdistrict_code.in_(actor.subdistricts)
     )
     found = db.execute(query.with_for_update() if lock else query).first()
     if found is None:
+        # Row-level security hides from the lock what the actor may see and not change.
+        if lock and db.execute(query).first() is not None:
+            raise NotAllowed("Your roles move no case.", article="11", rule="R11", in_scope=True)
         raise NotFound("No such case.", kind="case")
     return _case(found._mapping)
 
@@ -321,8 +329,7 @@ def save(
     )
     if changed.rowcount != 1:
         raise StaleVersion("The case has moved on.", rule="R22a", expected=case.version - 1)
-    step = _step_values(decision.step) | {"case_id": case.id, "command_id": command_id}
-    db.execute(insert(case_steps).values(**step))
+    db.execute(insert(case_steps).values(**_step_row(decision), command_id=command_id))
     outbox.append(db, decision.events)
     audit.append(db, entries)
 

@@ -3,6 +3,10 @@
 ``Db`` is a SQLAlchemy ``Connection`` inside exactly one transaction. Whoever opens it commits it:
 ``api/deps.py`` before the answer leaves, ``worker.py`` per batch, the CLI per command. Services and
 storage functions never do.
+
+Every transaction says whom it acts for (:class:`gridmgmt.storage.rights.walls.Acting`); PostgreSQL then
+shows it the rows of that scope and no others. What is set ends with the transaction, so nothing of it
+is left on a pooled connection.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,17 +15,30 @@ from typing import Any
 
 import orjson
 import psycopg
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from gridmgmt.errors import Unavailable
+from gridmgmt.errors import GridError, NotAllowed, Unavailable
+from gridmgmt.storage.rights.walls import NOBODY, Acting
 
 Db = Connection
 
 # A request that waits longer than this on one statement is broken, not busy.
 _STATEMENT_TIMEOUT_MS = 15_000
 _RETRY_AFTER_S = 5
+_INSUFFICIENT_PRIVILEGE = "42501"
+_ACTING = "acting"
+
+log = structlog.get_logger(__name__)
 
 
 def _to_json(value: Any) -> str:
@@ -60,15 +77,18 @@ def make_engine(url: str, *, pool_size: int = 20, application: str = "gridmgmt")
 
 
 @contextmanager
-def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
+def transaction(engine: Engine, acting: Acting, *, read_only: bool = False) -> Iterator[Db]:
     """One transaction: committed on a clean exit, rolled back on any error.
 
     Parameters
     ----------
+    acting : whom it acts for; :func:`act_as` may say so later, when somebody has been recognised.
     read_only : PostgreSQL refuses every write in it.
 
     Raises
     ------
+    NotAllowed
+        PostgreSQL refused a row or a table to whom this acts for: a check before it is missing.
     Unavailable
         The database cannot be reached or went away; nothing of this transaction is stored, except
         when the connection broke during the commit itself, which is why every write is idempotent
@@ -78,7 +98,15 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
         with engine.connect() as opened:
             connection = opened.execution_options(postgresql_readonly=True) if read_only else opened
             with connection.begin():
+                connection.info[_ACTING] = NOBODY
+                if acting is not NOBODY:
+                    act_as(connection, acting)
                 yield connection
+    except (ProgrammingError, psycopg.errors.InsufficientPrivilege) as exc:
+        if getattr(exc, "orig", exc).sqlstate != _INSUFFICIENT_PRIVILEGE:  # type: ignore[union-attr]
+            raise
+        log.exception("refused_by_database", wall=acting.wall)
+        raise NotAllowed("Your roles do not reach what this needs.", article="41-3", rule="R41c") from exc
     except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
         if is_outage(exc):
             raise Unavailable(
@@ -86,6 +114,54 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Db]:
                 retry_after_s=_RETRY_AFTER_S,
             ) from exc
         raise
+
+
+_ENTER = """
+    select set_config('app.uid', %s, true), set_config('app.subdistricts', %s, true),
+           set_config('app.request_id', %s, true), set_config('app.rights', {rights}, true),
+           set_config('role', %s, true)
+"""
+_ENTER_WITH_ROLES = _ENTER.format(rights="coalesce(app.rights_of(cast(%s as text[])), '')")
+# A wall without people has no rights to look up, and must stand in a database that has no schema yet.
+_ENTER_WITHOUT = _ENTER.format(rights="''")
+
+
+def act_as(db: Db, acting: Acting) -> None:
+    """From here to the end of the transaction, act for somebody; the last call counts.
+
+    Parameters
+    ----------
+    acting : made from a session's actor or by the process itself, never from what a client sends.
+    """
+    if acting.wall is None:
+        raise ValueError("a transaction never becomes nobody again")
+    if db.info[_ACTING] is not NOBODY:
+        # Only the login may ask which rights belong to roles.
+        _execute(db, "set local role none", ())
+    statement = _ENTER_WITH_ROLES if acting.roles else _ENTER_WITHOUT
+    roles = (sorted(acting.roles),) if acting.roles else ()
+    scope = ",".join(sorted(acting.subdistricts))
+    values = (str(acting.person_id or ""), scope, acting.request_id, *roles, acting.wall.role)
+    _execute(db, statement, values)
+    db.info[_ACTING] = acting
+
+
+@contextmanager
+def acting_as(db: Db, acting: Acting) -> Iterator[None]:
+    """Act for somebody else for a while, within the same transaction; then as before."""
+    before: Acting = db.info.get(_ACTING, NOBODY)
+    if before is NOBODY:
+        # The login itself, which may do so in tests alone.
+        yield
+        return
+    act_as(db, acting)
+    try:
+        yield
+    except GridError:
+        # A refusal of ours leaves the transaction in order, and somebody may go on with it.
+        act_as(db, before)
+        raise
+    act_as(db, before)
 
 
 def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
@@ -105,16 +181,20 @@ def hot_json(db: Db, statement: str, values: Sequence[str]) -> Any:
     -------
     The value; None for null and without rows.
     """
+    found = _execute(db, statement, values).fetchone()
+    return None if found is None or found[0] is None else orjson.loads(found[0])
+
+
+def _execute(db: Db, statement: str, values: Sequence[Any]) -> Any:
     driver: Any = db.connection.driver_connection
     try:
-        found = driver.cursor().execute(statement, values, prepare=True).fetchone()
+        return driver.execute(statement, values, prepare=True)
     except psycopg.OperationalError as exc:
         if driver.closed:
             # The server went away: the other connections of the pool are dead too.
             db.invalidate(exc)
             db.engine.dispose(close=False)
         raise OperationalError(statement, None, exc) from exc
-    return None if found is None or found[0] is None else orjson.loads(found[0])
 
 
 def is_outage(exc: Exception) -> bool:

@@ -59,7 +59,7 @@ def row(event: Event) -> dict[str, Any]:
 def append(db: Db, events: Sequence[Event]) -> None:
     """Add events to the transaction of the change that caused them."""
     if events:
-        db.execute(insert(outbox), [row(e) for e in events])
+        db.execute(insert(outbox).inline(), [row(e) for e in events])
 
 
 def claim(db: Db, *, limit: int = 500) -> list[OutboxRow]:

@@ -91,6 +91,11 @@ def subdistrict_codes(db: Db) -> list[str]:
     return list(db.execute(select(subdistricts.c.code).order_by(subdistricts.c.code)).scalars())
 
 
+def every_subdistrict(db: Db) -> list[str]:
+    """Codes of every subdistrict, for a login that is nobody yet and is about to work for all of them."""
+    return list(db.execute(text("select app.every_subdistrict()")).scalar_one())
+
+
 def is_synthetic(db: Db, person_id: UUID) -> bool:
     """Whether this is an active person of the demo."""
     query = select(people.c.id).where(people.c.id == person_id, people.c.synthetic, people.c.active)

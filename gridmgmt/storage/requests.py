@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, insert, select, text, update
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.request import Request, RequestStatus
 from gridmgmt.domain.workflow import Action
-from gridmgmt.errors import NotFound
+from gridmgmt.errors import NotAllowed, NotFound
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import case_requests
 
@@ -32,12 +32,17 @@ def load(db: Db, request_id: UUID, actor: Actor, *, lock: bool = False) -> Reque
     ------
     NotFound
         No such request in the actor's subdistricts.
+    NotAllowed
+        It may be looked at and not be answered.
     """
     query = select(*(case_requests.c[n] for n in _NAMES)).where(
         case_requests.c.id == request_id, case_requests.c.subdistrict_code.in_(actor.subdistricts)
     )
     found = db.execute(query.with_for_update() if lock else query).first()
     if found is None:
+        # Row-level security hides from the lock what the actor may see and not change.
+        if lock and db.execute(query).first() is not None:
+            raise NotAllowed("Your roles answer no request.", article="11", rule="R11", in_scope=True)
         raise NotFound("No such request.", kind="request")
     return _request(found._mapping)
 

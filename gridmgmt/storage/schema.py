@@ -1,5 +1,7 @@
 """Bringing a database to the schema of this version, and asking which one it has."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -7,34 +9,80 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from gridmgmt.errors import NotPrepared
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.rights import policies
+from gridmgmt.storage.rights.walls import OWNER
 from gridmgmt.storage.tables import SCHEMA
 
 _HERE = Path(__file__).parent / "migrations"
 
 
-def _config(url: str | None = None) -> Config:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
-    config.attributes["url"] = url
     return config
 
 
 def migrate(url: str, *, to: str = "head") -> None:
-    """Upgrade the database at ``url``; one that is there already is left alone."""
-    command.upgrade(_config(url), to)
+    """Upgrade the database at ``url`` and write the rights; one that is there already is left alone.
+
+    Parameters
+    ----------
+    url : of a login that may become the owner of schema ``app`` (``gridmgmt_migrate``), in a database
+        that was prepared (:func:`gridmgmt.storage.rights.prepare.prepare`).
+
+    Raises
+    ------
+    NotPrepared
+        There is no owner, or the login may not become it.
+    """
+    with _owner_of(url) as (connection, config):
+        command.upgrade(config, to)
+        if to == "head":
+            policies.apply(connection)
+        connection.commit()
 
 
 def downgrade(url: str, *, to: str) -> None:
-    """Step back; only tests and a person who knows why do this."""
-    command.downgrade(_config(url), to)
+    """Step back; only tests and a person who knows why do this. Rights are gone until the next migrate."""
+    with _owner_of(url) as (connection, config):
+        policies.lift(connection)
+        command.downgrade(config, to)
+        connection.commit()
 
 
 def new_revision(url: str, message: str) -> None:
     """Write the next migration from what the tables say and the database lacks."""
-    command.revision(_config(url), message=message, autogenerate=True)
+    with _owner_of(url) as (_connection, config):
+        command.revision(config, message=message, autogenerate=True)
+
+
+@contextmanager
+def _owner_of(url: str) -> Iterator[tuple[Connection, Config]]:
+    """A connection that acts as the owner of schema ``app``; one at a time in a database."""
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        try:
+            connection.execute(text(f"set role {OWNER}"))
+        except DBAPIError as exc:
+            if exc.connection_invalidated or isinstance(exc, OperationalError):
+                raise
+            raise NotPrepared(
+                "This database is not prepared: a superuser runs what gridmgmt db prepare --print says.",
+                role=OWNER,
+            ) from exc
+        # A migration that waits for a lock holds up everybody behind it: give up and try later.
+        connection.execute(text("set lock_timeout = '5s'"))
+        connection.execute(text("set statement_timeout = '60s'"))
+        connection.execute(text("select pg_advisory_lock(hashtextextended('gridmgmt migrate', 0))"))
+        connection.commit()
+        config = _config()
+        config.attributes["connection"] = connection
+        yield connection, config
 
 
 def head_revision() -> str:

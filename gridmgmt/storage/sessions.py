@@ -17,23 +17,11 @@ from gridmgmt.domain.sessionrules import ROTATION_GRACE, SEEN_EVERY, SessionKind
 from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.tables import devices, sessions
 
-# One round trip at the start of every request; the session table is the only way in.
-_WHO_IS_SIGNED_IN = f"""
-    with today as (select cast(%s as date) as on_day, cast(%s as timestamptz) as at)
-    select cast(json_object_agg(encode(s.token_sha256, 'hex'), json_build_object(
-        'session', s.id, 'step_up', s.step_up_at,
-        'unseen', s.seen_at <= today.at - interval '{SEEN_EVERY.total_seconds():.0f} seconds',
-        'id', p.id, 'name', p.name, 'unit', p.unit_code,
-        'roles', (select json_agg(r.role) from app.person_roles r where r.person_id = p.id),
-        'subdistricts', (select json_agg(distinct r.subdistrict_code)
-                           from app.person_roles r where r.person_id = p.id),
-        'cells', (select json_agg(w.cell_code) from app.cell_workers w
-                   where w.person_id = p.id and w.valid_from <= today.on_day
-                     and (w.valid_to is null or w.valid_to > today.on_day)))) as text)
-      from today, app.sessions s join app.people p on p.id = s.person_id
-     where s.token_sha256 = any(cast(%s as bytea[])) and s.revoked_at is null
-       and s.idle_at > today.at and s.expires_at > today.at and p.active
-"""  # noqa: S608  only a constant of ours
+# One round trip at the start of every request; the session table is the only way in. The function runs as
+# the owner, for nobody is anybody yet (storage/rights/functions.sql).
+_WHO_IS_SIGNED_IN = """
+    select app.signed_in(cast(%s as bytea[]), cast(%s as timestamptz), cast(%s as interval))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +41,7 @@ class SignedIn:
 def signed_in(db: Db, tokens_sha256: Iterable[bytes], now: datetime) -> dict[bytes, SignedIn]:
     """Whoever is behind live sessions, with roles and scope as they are now; the others are absent."""
     tokens = ",".join({f'"\\\\x{token.hex()}"' for token in tokens_sha256})
-    asked = (now.date().isoformat(), now.isoformat(), f"{{{tokens}}}")
+    asked = (f"{{{tokens}}}", now.isoformat(), f"{SEEN_EVERY.total_seconds():.0f} seconds")
     found = hot_json(db, _WHO_IS_SIGNED_IN, asked) or {}
     return {bytes.fromhex(token): _signed_in(facts) for token, facts in found.items()}
 

@@ -21,13 +21,16 @@ import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 from shapely.geometry import shape
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from api.app import create_app
 from gridmgmt.adapters.keyfiles import make_kek_file
 from gridmgmt.cli.console import configure_logging
 from gridmgmt.demo.photos import DrawnPhoto
 from gridmgmt.settings import Settings
+from gridmgmt.storage.db import make_engine
+from gridmgmt.storage.postmaster import SUPERUSER
+from gridmgmt.storage.rights.walls import Login
 from tests.builders_cases import NOW
 from tests.builders_street import ROADSIDE_TRADE, inner_point, make_uuid7
 
@@ -60,11 +63,11 @@ class Server:
         self.client = self.connect()
         self._people: dict[str, Person] = {}
         self._listed: list[dict[str, Any]] | None = None
-
-    @property
-    def engine(self) -> Engine:
-        """The server's own connections."""
-        return self.app.state.parts.engine
+        url = make_url(app.state.parts.settings.require_database_url())
+        self.engine: Engine = make_engine(
+            url.set(username=SUPERUSER).render_as_string(hide_password=False), pool_size=2
+        )
+        """Connections of the database's superuser, for looking behind the server's back."""
 
     def connect(self, **headers: str) -> httpx.Client:
         """A client with its own connections and cookies."""
@@ -102,6 +105,7 @@ class Server:
         """Close every client."""
         for one in (self.client, *(p.http for p in self._people.values())):
             one.close()
+        self.engine.dispose()
 
 
 class Person:
@@ -185,7 +189,9 @@ def make_settings(url: str, directory: Path, **over: Any) -> Settings:
     (web / "centre.html").write_text("<!doctype html><title>centre</title>", encoding="utf-8")
     (web / "field.html").write_text("<!doctype html><title>field</title>", encoding="utf-8")
     (web / "assets" / "a.js").write_text("export {}", encoding="utf-8")
-    values = {"environment": "demo", "database_url": url, "home": directory, "web_dir": web} | over
+    # As an installation logs in: with a role that owns nothing and may become its walls.
+    given = make_url(url).set(username=Login.APP).render_as_string(hide_password=False)
+    values = {"environment": "demo", "database_url": given, "home": directory, "web_dir": web} | over
     if values["environment"] == "production":
         values["key_file"] = directory / "kek.json"
         make_kek_file(directory / "kek.json")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from gridmgmt.domain.workflow import TRANSITIONS, State, legal_actions
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server
 from tests.builders_street import SORTING, found_small_street
 
@@ -91,7 +92,7 @@ def at_once(server: Server, by: Person, count: int, make) -> list:
 def test_a_move_that_is_refused_is_audited(server: Server, worker: Person, shift: Person) -> None:
     case = worker.report()
     problem = shift.act(case, "close").json()
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         query = text(
             "select object_id, outcome, code, article, rule, facts from app.audit_log where request_id = :r"
         )
@@ -290,7 +291,7 @@ def test_closed_cases_are_on_the_map_only_when_asked_for(
 @pytest.fixture(scope="module")
 def stranger(server: Server) -> Person:
     """The shift leader of another subdistrict."""
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         found_small_street(db)
     server._listed = None
     return server.person("elsewhere-shift")

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from gridmgmt.geo.crs import LonLat
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server, make_settings, served
 from tests.storage.test_tiles import tile_of
 
@@ -87,7 +88,7 @@ def test_a_tile_that_is_known_is_not_sent_again_until_something_changes(
     again = worker.http.get(path, headers=known)
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
     assert again.headers["X-Content-Type-Options"] == "nosniff"
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         db.execute(text("update app.grid_cells set name = '改名' where code = :c"), {"c": worker.cells[0]})
     after = worker.http.get(path, headers=known)
     assert after.status_code == 200

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from api.door import ReportDoor
 from gridmgmt.services import intake
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server
 
 
@@ -67,7 +68,7 @@ def test_nobody_is_told_nothing_and_the_attempt_is_on_record(server: Server, wor
     answer = way(stranger, worker.draft())
     stranger.http.close()
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         query = text("select action, code, actor_id from app.audit_log where request_id = :id")
         rows = db.execute(query, {"id": answer.json()["request_id"]}).all()
     assert [tuple(r) for r in rows] == [("POST /reports", "not_signed_in", None)]
@@ -101,7 +102,7 @@ def test_reports_that_wait_together_share_a_commit(server: Server, worker: Perso
     assert [a.json()["id"] for a in answers] == [d["id"] for d in drafts]
     assert sum(sizes) == len(drafts)
     assert len(sizes) < len(drafts), "some waited together"
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         query = text(
             "select count(distinct cast(cast(xmin as text) as bigint)) from app.reports where id = any(:ids)"
         )

@@ -22,7 +22,8 @@ STATUS = {
     "unacceptable_photo": 422, "too_large": 413, "not_signed_in": 401, "not_allowed": 403,
     "duties_not_separated": 403, "not_found": 404, "conflict": 409, "illegal_action": 409, "not_ready": 409,
     "off_duty_list": 409, "stale_version": 409, "content_differs": 409, "plan_not_in_force": 409,
-    "plan_not_adoptable": 409, "infeasible": 422, "unavailable": 503,
+    "plan_not_adoptable": 409, "infeasible": 422, "not_prepared": 503,
+    "unavailable": 503,
 }  # fmt: skip
 MEMBERS = ["article", "code", "detail", "facts", "request_id", "rule", "status", "title", "type"]
 

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server
 from tests.builders_cases import NOW
 from tests.builders_street import ENFORCEMENT, OFF_LIST
 
 
 def count(server: Server, table: str, where: str = "true", **values) -> int:
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         return int(db.execute(text(f"select count(*) from app.{table} where {where}"), values).scalar_one())
 
 
@@ -182,21 +183,21 @@ def test_a_class_on_no_list_waits_with_the_reason(worker: Person) -> None:
 
 def test_after_the_plan_has_ended_no_report_is_taken_and_none_is_lost(server: Server, worker: Person) -> None:
     draft = worker.draft()
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         db.execute(text("update app.grid_plans set valid_to = :now"), {"now": NOW})
     try:
         answer = worker.post("/reports", draft)
         assert (answer.status_code, answer.json()["code"]) == (409, "plan_not_in_force")
         assert answer.json()["article"] == "21-1"
     finally:
-        with transaction(server.engine) as db:
+        with transaction(server.engine, NOBODY) as db:
             db.execute(text("update app.grid_plans set valid_to = null"))
     assert worker.post("/reports", draft).status_code == 201, "the sender kept it and sends it again"
 
 
 def test_a_refused_report_is_audited_with_code_and_article(server: Server, worker: Person) -> None:
     answer = worker.post("/reports", worker.draft(position={"lon": 117.2, "lat": 39.1, "datum": "wgs84"}))
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         query = text(
             "select actor_id, action, outcome, code, article, rule from app.audit_log where request_id = :id"
         )
@@ -217,20 +218,20 @@ def test_a_report_that_nobody_filed_is_not_found(worker: Person) -> None:
 def failing_commit(server: Server):
     """Let the database refuse at the very end: a deferred constraint speaks at the commit."""
     create = """
-        create function app.fail_late() returns trigger language plpgsql
+        create function app.fail_late() returns trigger language plpgsql security definer
             as $$ begin {body} return null; end $$;
         create constraint trigger fail_late after insert on app.reports deferrable initially deferred
             for each row execute function app.fail_late();
     """
 
     def install(body: str) -> None:
-        with transaction(server.engine) as db:
+        with transaction(server.engine, NOBODY) as db:
             for statement in create.format(body=body).split(";\n        create constraint"):
                 prefix = "create constraint" if statement.lstrip().startswith("trigger") else ""
                 db.execute(text(prefix + statement.rstrip().rstrip(";")))
 
     yield install
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         db.execute(text("drop trigger if exists fail_late on app.reports"))
         db.execute(text("drop function if exists app.fail_late()"))
 
@@ -253,6 +254,6 @@ def test_a_commit_that_fails_is_never_answered_with_success(
     assert "secret" not in answer.text
     for table in ("reports", "cases"):
         assert count(server, table, "id::text = :id", id=draft["id"]) == 0
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         db.execute(text("drop trigger fail_late on app.reports"))
     assert worker.post("/reports", draft).status_code == 201

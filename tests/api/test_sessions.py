@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server, make_settings, served
 from tests.builders_cases import NOW
 
@@ -122,7 +123,7 @@ def test_a_sessions_use_is_written_down_once_a_minute_at_most(server: Server) ->
 
 def test_somebody_who_left_is_out_with_the_next_request(server: Server) -> None:
     person = server.person("demo-worker-005")
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         db.execute(text("update app.people set active = false where login = 'demo-worker-005'"))
     assert person.get("/me").status_code == 401
 
@@ -138,7 +139,7 @@ def test_what_is_no_session_is_nobody(server: Server, header: str) -> None:
 
 def test_an_attempt_without_a_session_is_audited_without_a_name(server: Server) -> None:
     problem = server.client.get("/api/v1/board").json()
-    with transaction(server.engine, read_only=True) as db:
+    with transaction(server.engine, NOBODY, read_only=True) as db:
         query = text("select actor_id, subdistrict_code, code from app.audit_log where request_id = :id")
         assert tuple(db.execute(query, {"id": problem["request_id"]}).one()) == (None, None, "not_signed_in")
 

@@ -14,6 +14,7 @@ from gridmgmt import worker as background
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 
@@ -34,7 +35,7 @@ def deliver(server: Server) -> None:
 
 def tell(server: Server, *numbers: str, street: str = STREET) -> None:
     """Deliver events that bear these numbers."""
-    with transaction(server.engine) as db:
+    with transaction(server.engine, NOBODY) as db:
         outbox.append(db, [Event(EventKind.CASE_FILED, street, NOW, None, {"number": n}) for n in numbers])
     deliver(server)
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api import guard
 from api.strict_json import MOST_LEVELS, MOST_VALUES, fault_of
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.bounds import unbounded
 from tests.api.client import Person, Server
 
@@ -159,7 +160,7 @@ def test_a_packed_body_is_refused_whatever_it_would_unpack_to(worker: Person, pa
 
 def test_what_a_head_is_refused_for_leaves_no_line_in_the_database(server: Server, worker: Person) -> None:
     def lines() -> int:
-        with transaction(server.engine, read_only=True) as db:
+        with transaction(server.engine, NOBODY, read_only=True) as db:
             return int(db.execute(text("select count(*) from app.audit_log")).scalar_one())
 
     before = lines()

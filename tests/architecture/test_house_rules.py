@@ -27,7 +27,7 @@ MAY_COMMIT = {
     "api/deps.py",
     "gridmgmt/worker.py",
     "gridmgmt/storage/db.py",
-    "gridmgmt/storage/migrations/env.py",
+    "gridmgmt/storage/schema.py",
 }
 MAY_COMMIT_BELOW = "gridmgmt/cli/"
 

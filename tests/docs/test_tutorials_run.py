@@ -27,6 +27,7 @@ from gridmgmt.services.cataloguing import check_tables
 from gridmgmt.settings import Environment, Settings
 from gridmgmt.storage import catalogue
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.architecture.sources import ROOT
 from tests.builders_cases import NOW, STREET
 
@@ -102,7 +103,7 @@ def read_back(url: str) -> RuleBook:
     """The rulebook as a server reads it."""
     engine = make_engine(url, pool_size=1)
     try:
-        with transaction(engine, read_only=True) as db:
+        with transaction(engine, NOBODY, read_only=True) as db:
             return catalogue.load_rulebook(db, STREET)
     finally:
         engine.dispose()

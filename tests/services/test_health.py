@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from gridmgmt.errors import Unavailable
 from gridmgmt.services.health import readiness
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from gridmgmt.storage.schema import head_revision
 from tests.builders_cases import NOW
 
@@ -46,7 +47,7 @@ def test_a_database_without_schema_or_with_another_one_is_not_ready(make, clone,
     told = readiness(make(clone("template1")), NOW)
     assert (told["status"], told["schema"], told["plans_in_force"]) == ("not_ready", None, 0)
     engine = make(clone(empty_template))
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         db.execute(text("update app.schema_revision set version_num = '0000'"))
     assert readiness(engine, NOW)["status"] == "not_ready"
 

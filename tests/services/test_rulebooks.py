@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import catalogue
 from gridmgmt.storage.db import Db, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import STREET
 from tests.builders_street import ENFORCEMENT
 
@@ -52,7 +53,7 @@ def test_many_threads_that_find_no_book_build_it_once(engine: Engine, monkeypatc
     books = RuleBooks()
 
     def ask(_: int) -> object:
-        with transaction(engine, read_only=True) as db:
+        with transaction(engine, NOBODY, read_only=True) as db:
             together.wait(10)
             return books.current(db, STREET)
 

@@ -14,6 +14,7 @@ from gridmgmt.services import oversight
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases, outbox
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW
 from tests.builders_street import ENFORCEMENT, Street
 
@@ -118,11 +119,11 @@ def own_engine(own_demo_url: str) -> Iterator[Engine]:
 
 
 def test_a_turn_sweeps_and_delivers_in_one_go(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         case = Street(db, RuleBooks()).report()
     assert worker.turn(own_engine, NOW + timedelta(days=1), sweep=True) is True
     assert worker.turn(own_engine, NOW + timedelta(days=1), sweep=True) is False
-    with transaction(own_engine, read_only=True) as db:
+    with transaction(own_engine, NOBODY, read_only=True) as db:
         kinds = [r.kind for r in outbox.delivered_after(db, 0, None) if r.case_id == case.id]
     assert kinds[-1] == "case_overdue"
 
@@ -173,27 +174,27 @@ def test_while_there_is_work_it_only_takes_breath(monkeypatch) -> None:
 
 
 def test_a_worker_survives_a_database_that_comes_back(own_engine: Engine, monkeypatch) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         Street(db, RuleBooks()).report()
     real, calls = worker.turn, []
 
     def turn(engine: Engine, now: object, *, sweep: bool) -> bool:
         calls.append(sweep)
         if len(calls) == 1:
-            with transaction(own_engine) as db:
+            with transaction(own_engine, NOBODY) as db:
                 db.execute(text("select pg_terminate_backend(pg_backend_pid())"))
         return real(own_engine, NOW, sweep=sweep)
 
     monkeypatch.setattr(worker, "turn", turn)
     worker.run(own_engine, Stop(after=3), clock=lambda: NOW)
     assert calls[0] is True, "the first turn sweeps"
-    with transaction(own_engine, read_only=True) as db:
+    with transaction(own_engine, NOBODY, read_only=True) as db:
         waiting = db.execute(text("select count(*) from app.outbox where delivered_at is null")).scalar()
     assert waiting == 0
 
 
 def test_two_workers_at_once_deliver_each_event_once(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         street = Street(db, RuleBooks(), now=NOW + MINUTE)
         made = [street.report() for _ in range(5)]
     threads = [
@@ -204,7 +205,7 @@ def test_two_workers_at_once_deliver_each_event_once(own_engine: Engine) -> None
         thread.start()
     for thread in threads:
         thread.join(30)
-    with transaction(own_engine, read_only=True) as db:
+    with transaction(own_engine, NOBODY, read_only=True) as db:
         delivered = [r for r in outbox.delivered_after(db, 0, None) if r.case_id in {c.id for c in made}]
     assert len(delivered) == 20
     assert len({r.delivery_no for r in delivered}) == 20

@@ -20,6 +20,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases
 from gridmgmt.storage.cases import Asked
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW, STREET
 from tests.builders_street import ENFORCEMENT, REFUSE, Street, inner_point, stranger
 
@@ -208,13 +209,13 @@ def own_books() -> RuleBooks:
 
 
 def committed_case(engine: Engine, books: RuleBooks) -> Case:
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         return Street(db, books, now=NOW + timedelta(seconds=1)).report(id=uuid.uuid4())
 
 
 def wait_until_blocked(engine: Engine, pid: int) -> None:
     """Returns when the server says that this backend waits for another one."""
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         query = text("select cardinality(pg_blocking_pids(:pid)) > 0")
         while not db.execute(query, {"pid": pid}).scalar_one():
             pass
@@ -227,14 +228,14 @@ def move_at_once(engine: Engine, first, second) -> list[object]:
 
     def follow() -> None:
         try:
-            with transaction(engine) as db:
+            with transaction(engine, NOBODY) as db:
                 pids.append(db.execute(text("select pg_backend_pid()")).scalar_one())
                 began.set()
                 outcomes[1] = second(db)
         except StaleVersion as refused:
             outcomes[1] = refused
 
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         outcomes[0] = first(db)
         thread = threading.Thread(target=follow)
         thread.start()
@@ -261,13 +262,13 @@ def test_of_two_who_save_at_once_one_wins_and_the_other_is_told(
     first, second = move_at_once(own_engine, write, write)
     assert first == "saved"
     assert isinstance(second, StaleVersion)
-    with transaction(own_engine, read_only=True) as db:
+    with transaction(own_engine, NOBODY, read_only=True) as db:
         assert len(cases.history(db, case.id)) == case.version + 1
 
 
 def test_whoever_locks_a_case_is_waited_for(own_engine: Engine, own_books: RuleBooks) -> None:
     case = committed_case(own_engine, own_books)
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         leader = Street(db, own_books).shift_leader
 
     def raise_version(db: Db) -> int:

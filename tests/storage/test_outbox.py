@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 
 
@@ -45,19 +46,19 @@ def test_no_events_are_appended_without_harm(db: Db) -> None:
 
 
 def test_delivery_numbers_grow_in_commit_order_though_ids_do_not(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         last = outbox.last_delivery(db)
     with own_engine.connect() as slow, slow.begin() as late:
         outbox.append(slow, [make_event("lower id")])
-        with transaction(own_engine) as fast:
+        with transaction(own_engine, NOBODY) as fast:
             outbox.append(fast, [make_event("higher id")])
-        with transaction(own_engine) as db:
+        with transaction(own_engine, NOBODY) as db:
             assert deliver(db) == ["higher id"]
             seen = outbox.last_delivery(db)
         late.commit()
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         assert deliver(db) == ["lower id"]
-    with transaction(own_engine, read_only=True) as db:
+    with transaction(own_engine, NOBODY, read_only=True) as db:
         everything = outbox.delivered_after(db, last, None)
         assert numbers(everything) == ["higher id", "lower id"]
         assert everything[1].id < everything[0].id
@@ -66,26 +67,26 @@ def test_delivery_numbers_grow_in_commit_order_though_ids_do_not(own_engine: Eng
 
 
 def test_only_one_worker_delivers_at_a_time_and_the_next_goes_on(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         outbox.append(db, [make_event("once")])
     with own_engine.connect() as first, first.begin() as under_way:
         assert numbers(outbox.claim(first)) == ["once"]
-        with transaction(own_engine) as second:
+        with transaction(own_engine, NOBODY) as second:
             assert outbox.claim(second) == []
         under_way.rollback()  # the first one dies
-    with transaction(own_engine) as second:
+    with transaction(own_engine, NOBODY) as second:
         assert deliver(second) == ["once"]
 
 
 def test_a_claim_takes_the_oldest_first_and_no_more_than_asked(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         outbox.append(db, [make_event(str(n)) for n in range(5)])
         assert numbers(outbox.claim(db, limit=2)) == ["0", "1"]
         assert deliver(db) == ["0", "1", "2", "3", "4"]
 
 
 def test_events_of_other_subdistricts_are_not_shown(own_engine: Engine) -> None:
-    with transaction(own_engine) as db:
+    with transaction(own_engine, NOBODY) as db:
         last = outbox.last_delivery(db)
         outbox.append(db, [make_event("here"), make_event("there", ELSEWHERE)])
         deliver(db)
@@ -97,6 +98,6 @@ def test_events_of_other_subdistricts_are_not_shown(own_engine: Engine) -> None:
 
 def test_the_last_delivery_of_an_empty_outbox_is_zero(clone, empty_template: str) -> None:
     engine = make_engine(clone(empty_template), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         assert outbox.last_delivery(db) == 0
     engine.dispose()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import catalogue, grids, schema
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 from tests.builders_street import Street, found_small_street, make_small_plan
 
@@ -37,11 +38,11 @@ def test_the_migrations_have_one_head() -> None:
 def test_down_and_up_again_ends_at_the_same_schema(own_empty_url: str) -> None:
     engine = make_engine(own_empty_url, pool_size=1)
     schema.downgrade(own_empty_url, to="base")
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         left = db.execute(text("select count(*) from pg_tables where schemaname = 'app'")).scalar()
         assert left == 1, "only Alembic's own table is left"
     schema.migrate(own_empty_url)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         assert schema.current_revision(db) == schema.head_revision()
     engine.dispose()
     assert schema.pending_changes(own_empty_url) == []
@@ -54,7 +55,7 @@ def test_migrating_a_migrated_database_changes_nothing(own_empty_url: str) -> No
 
 def test_an_empty_database_has_no_revision(cluster, clone) -> None:
     engine = make_engine(clone("template1"), pool_size=1)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         assert schema.current_revision(db) is None
     engine.dispose()
 
@@ -139,7 +140,7 @@ def test_every_change_to_a_rulebook_table_raises_the_revision(db: Db, table: str
         {"t": table},
     ).scalar_one()
     for statement in (
-        f"insert into app.{table} overriding system value select * from app.{table} where false",
+        f"insert into app.{table} ({column}) select {column} from app.{table} where false",
         f"update app.{table} set {column} = {column} where false",
         f"delete from app.{table} where false",
     ):

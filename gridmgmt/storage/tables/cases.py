@@ -132,7 +132,7 @@ cases = Table(
         ["plan_id", "cell_code"], ["app.grid_cells.plan_id", "app.grid_cells.code"], name="fk_cases_cell"
     ),
     geometry_limits("place", 1),
-    Index("ix_cases_place", "place", postgresql_using="gist"),
+    Index("ix_cases_place", "subdistrict_code", "place", postgresql_using="gist"),
     Index("ix_cases_open", "subdistrict_code", "state", "updated_at"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),
     Index("ix_cases_h3", "h3"),
@@ -157,6 +157,8 @@ case_steps = Table(
     Column("article", Text, nullable=False),
     # The client's id of the command: sent twice, done once.
     Column("command_id", Uuid, unique=True),
+    # The case's own, so that row-level security need not look it up.
+    Column("subdistrict_code", Text, nullable=False),
     PrimaryKeyConstraint("case_id", "seq"),
 )
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     Double,
     ForeignKey,
@@ -64,11 +65,13 @@ grid_cells = Table(
     Column("households", Integer, nullable=False),
     Column("area_m2", Double, nullable=False),
     Column("geom", geometry("POLYGON"), nullable=False),
+    # For row-level security: the first nine digits of the code.
+    Column("subdistrict_code", Text, Computed("substr(code, 1, 9)", persisted=True), nullable=False),
     PrimaryKeyConstraint("plan_id", "code"),
     CheckConstraint("code ~ '^[0-9]{15}$'", name="code"),
     CheckConstraint("substr(code, 1, 12) = community_code", name="nested"),
     geometry_limits("geom", MOST_VERTICES),
-    Index("ix_grid_cells_geom", "geom", postgresql_using="gist"),
+    Index("ix_grid_cells_geom", "subdistrict_code", "geom", postgresql_using="gist"),
 )
 
 cell_hexes = Table(
@@ -78,6 +81,7 @@ cell_hexes = Table(
     Column("h3", BigInteger, nullable=False),
     Column("cell_code", Text, nullable=False),
     Column("wholly", Boolean, nullable=False),
+    Column("subdistrict_code", Text, Computed("substr(cell_code, 1, 9)", persisted=True), nullable=False),
     PrimaryKeyConstraint("plan_id", "h3", "cell_code"),
     ForeignKeyConstraint(
         ["plan_id", "cell_code"], ["app.grid_cells.plan_id", "app.grid_cells.code"], name="fk_cell_hexes_cell"
@@ -113,6 +117,6 @@ base_features = Table(
     Column("geom", geometry("GEOMETRY"), nullable=False),
     CheckConstraint("layer in ('blocks', 'roads', 'buildings')", name="layer"),
     geometry_limits("geom", MOST_VERTICES),
-    Index("ix_base_features_geom", "geom", postgresql_using="gist"),
+    Index("ix_base_features_geom", "subdistrict_code", "geom", postgresql_using="gist"),
     Index("ix_base_features_layer", "subdistrict_code", "layer"),
 )

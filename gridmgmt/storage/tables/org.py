@@ -48,7 +48,7 @@ communities = Table(
     *words("kind", CommunityKind),
     Column("outline", geometry("MULTIPOLYGON"), nullable=False),
     geometry_limits("outline", MOST_VERTICES),
-    Index("ix_communities_outline", "outline", postgresql_using="gist"),
+    Index("ix_communities_outline", "subdistrict_code", "outline", postgresql_using="gist"),
 )
 
 units = Table(

@@ -67,6 +67,7 @@ export const errors: Messages['errors'] = {
   unreadable: { title: 'Cannot be read', hint: 'Stored data cannot be opened. Tell the administrator; try no further.' },
   seal_broken: { title: 'Seal broken', hint: 'Stored data were changed or damaged. Tell the administrator.' },
   unknown_key: { title: 'Key missing', hint: 'The key of stored data is missing. Tell the administrator.' },
+  not_prepared: { title: 'Not set up', hint: 'An administrator has to prepare the database first.' },
   unavailable: { title: 'Service unavailable', hint: 'Nothing is lost; it is tried again by itself.' },
   internal_error: { title: 'The server failed', hint: 'Nothing is lost. Please try again later.' },
 }

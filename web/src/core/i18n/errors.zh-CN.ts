@@ -65,6 +65,7 @@ export const errors = {
   unreadable: { title: '无法读取', hint: '已存数据无法解密，请联系管理员。' },
   seal_broken: { title: '密封受损', hint: '已存数据被改动或损坏，请联系管理员。' },
   unknown_key: { title: '缺少密钥', hint: '解密所需的密钥不在本系统中，请联系管理员。' },
+  not_prepared: { title: '系统尚未就绪', hint: '请管理员先完成数据库准备。' },
   unavailable: { title: '服务暂不可用', hint: '数据没有丢失，系统会自动重试。' },
   internal_error: { title: '服务器出错', hint: '数据没有丢失，请稍后再试。' },
 }

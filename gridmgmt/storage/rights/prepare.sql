@@ -1,0 +1,70 @@
+-- What only a superuser can do, once per database (and again after an upgrade of PostGIS): roles,
+-- extensions, ownership, and the marks that keep maps fast under row-level security. Doing it twice
+-- changes nothing. Roles belong to the whole server, everything else to the database it is run in:
+--     gridmgmt db prepare --print | psql --dbname gridmgmt --set ON_ERROR_STOP=1
+-- The logins get no password here; give each one of its own (\password gridmgmt_app).
+
+do $$
+declare
+    wall text;
+    walls text[] := array['business', 'planner', 'administrator', 'security', 'auditor', 'system', 'sealer',
+                          'rules', 'door', 'lookout', 'setup'];
+    login text;
+begin
+    foreach wall in array walls || array['owner'] loop
+        if not exists (select from pg_roles where rolname = 'gridmgmt_' || wall) then
+            execute format('create role %I nologin', 'gridmgmt_' || wall);
+        end if;
+    end loop;
+    foreach login in array array['migrate', 'app', 'worker'] loop
+        if not exists (select from pg_roles where rolname = 'gridmgmt_' || login) then
+            execute format('create role %I login noinherit', 'gridmgmt_' || login);
+        end if;
+    end loop;
+    if not exists (select from pg_roles where rolname = 'gridmgmt_backup') then
+        create role gridmgmt_backup login replication bypassrls;
+    end if;
+end $$;
+
+-- Each login may become these, one transaction at a time, and is nothing of its own accord.
+grant gridmgmt_owner, gridmgmt_setup, gridmgmt_rules to gridmgmt_migrate;
+grant gridmgmt_business, gridmgmt_planner, gridmgmt_administrator, gridmgmt_security, gridmgmt_auditor,
+      gridmgmt_rules, gridmgmt_door, gridmgmt_lookout to gridmgmt_app;
+grant gridmgmt_system, gridmgmt_sealer, gridmgmt_rules, gridmgmt_lookout to gridmgmt_worker;
+
+create extension if not exists postgis;
+create extension if not exists btree_gist;
+create extension if not exists pg_trgm;
+
+create schema if not exists app authorization gridmgmt_owner;
+alter schema app owner to gridmgmt_owner;
+
+-- A database from before there was an owner: hand over what a superuser made.
+do $$
+declare
+    thing record;
+begin
+    for thing in
+        select c.oid::regclass as name, case c.relkind when 'S' then 'sequence' when 'v' then 'view'
+                                        else 'table' end as kind
+          from pg_class c
+         where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+           and c.relowner <> 'gridmgmt_owner'::regrole
+           -- The sequence of an identity column goes with its table.
+           and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
+                              and d.objid = c.oid and d.deptype = 'i')
+    loop
+        execute format('alter %s %s owner to gridmgmt_owner', thing.kind, thing.name);
+    end loop;
+    for thing in
+        select p.oid::regprocedure as name from pg_proc p
+         where p.pronamespace = 'app'::regnamespace and p.proowner <> 'gridmgmt_owner'::regrole
+    loop
+        execute format('alter function %s owner to gridmgmt_owner', thing.name);
+    end loop;
+end $$;
+
+-- The box operator && compares bounding boxes and tells nothing of the values by an error or otherwise, so
+-- it may be asked before the policies are: without this mark no map query under row-level security can
+-- use a spatial index.
+alter function geometry_overlaps(geometry, geometry) leakproof;
