@@ -79,7 +79,7 @@ def records(settings: Settings) -> Iterator[Record]:
     engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-backup")
 
     def record(note: Note) -> Any:
-        with transaction(engine) as db:
+        with transaction(engine, Acting.lookout()) as db:
             return note(db)
 
     try:

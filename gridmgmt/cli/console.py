@@ -68,6 +68,7 @@ def settings_with_database() -> "Settings":
                 "database_url": SecretStr(cluster.dsn(user=Login.APP)),
                 "worker_database_url": SecretStr(cluster.dsn(user=Login.WORKER)),
                 "migration_database_url": SecretStr(cluster.dsn(user=Login.MIGRATE)),
+                "backup_database_url": SecretStr(cluster.dsn(user=Login.BACKUP)),
             }
         )
     configure_logging(settings.log_level)

@@ -110,14 +110,14 @@ def test_a_sessions_use_is_written_down_once_a_minute_at_most(server: Server) ->
         if "seen_at = " in statement:
             written.append(statement)
 
-    sa.event.listen(server.engine, "before_cursor_execute", listen)
+    sa.event.listen(server.app.state.parts.engine, "before_cursor_execute", listen)
     try:
         with server.connect(Authorization=f"Bearer {token}") as one:
             for second in (0, 30, 60, 61, 119, 120):
                 server.clock.at = NOW + timedelta(seconds=second)
                 assert one.get("/api/v1/me").status_code == 200
     finally:
-        sa.event.remove(server.engine, "before_cursor_execute", listen)
+        sa.event.remove(server.app.state.parts.engine, "before_cursor_execute", listen)
     assert len(written) == 2
 
 

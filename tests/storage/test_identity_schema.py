@@ -10,6 +10,7 @@ from gridmgmt.domain.administrators import THE_THREE
 from gridmgmt.domain.org import Role
 from gridmgmt.storage import people
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import ELSEWHERE, STREET
 from tests.builders_street import found_small_street
 
@@ -38,20 +39,20 @@ def test_two_posts_of_the_business_are_no_matter(db: Db) -> None:
 
 def test_two_grants_at_one_moment_do_not_slip_past_each_other(own_demo_url: str) -> None:
     engine: Engine = make_engine(own_demo_url, pool_size=3)
-    with transaction(engine) as one:
+    with transaction(engine, NOBODY) as one:
         person = people.person_named(one, "demo-planner")
         one.execute(text("delete from app.person_roles where person_id = :p"), {"p": person})
     refused: list[bool] = []
 
     def grant_the_other() -> None:
         try:
-            with transaction(engine) as other:
+            with transaction(engine, NOBODY) as other:
                 other.execute(_GRANT, {"person": person, "role": Role.AUDITOR, "street": STREET})
             refused.append(False)
         except IntegrityError:
             refused.append(True)
 
-    with transaction(engine) as one:
+    with transaction(engine, NOBODY) as one:
         one.execute(_GRANT, {"person": person, "role": Role.ADMINISTRATOR, "street": STREET})
         racing = threading.Thread(target=grant_the_other)
         racing.start()

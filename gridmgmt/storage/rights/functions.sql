@@ -14,6 +14,11 @@ create or replace function app.may(asked text) returns boolean language sql stab
     select strpos(current_setting('app.rights', true), ',' || asked || ',') > 0
 $$;
 
+-- Whoever has a role in a subdistrict of mine.
+create or replace function app.my_people() returns setof uuid language sql stable parallel safe as $$
+    select person_id from app.person_roles where subdistrict_code = any(app.my_subdistricts())
+$$;
+
 -- The people behind live sessions: all that a login may ask before it is somebody. Runs as the owner.
 create or replace function app.signed_in(tokens bytea[], at timestamptz, seen_every interval) returns text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$

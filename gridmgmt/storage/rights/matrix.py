@@ -84,9 +84,7 @@ def _table(name: str, given: Mapping[str, Any], groups: Mapping[str, Sequence[st
     return TableRights(
         table=name,
         scope=Scope(given["scope"]),
-        roles={
-            verb: frozenset(map(Role, _spread(given.get(verb, ()), groups))) for verb in (*VERBS, MANAGE)
-        },
+        roles={verb: frozenset(map(Role, _spread(given.get(verb, ()), groups))) for verb in (*VERBS, MANAGE)},
         passes={verb: frozenset(_passing(name, passes.get(verb, ()))) for verb in VERBS},
         columns={Wall(wall): tuple(names) for wall, names in given.get("columns", {}).items()},
         owner=frozenset(given.get("owner", ())),

@@ -15,7 +15,15 @@ from sqlalchemy import Connection, text
 
 from gridmgmt.domain.org import Role
 from gridmgmt.errors import Conflict
-from gridmgmt.storage.rights.matrix import MANAGE, MATRIX_FILE, VERBS, Scope, TableRights, read_matrix, sequences
+from gridmgmt.storage.rights.matrix import (
+    MANAGE,
+    MATRIX_FILE,
+    VERBS,
+    Scope,
+    TableRights,
+    read_matrix,
+    sequences,
+)
 from gridmgmt.storage.rights.walls import OWNER, WALLS_OF_PERSONS, Login, Wall
 
 FUNCTIONS_FILE = Path(__file__).with_name("functions.sql")
@@ -33,13 +41,16 @@ _SCOPES = {
         f" where r.person_id = people.id and r.subdistrict_code = {_MINE})"
     ),
     Scope.OWN: (
-        "person_id = (select app.my_uid()) or ((select app.may('{table}:manage')) and exists"
-        " (select from app.person_roles r where r.person_id = {table}.person_id"  # noqa: S608  fixed text
-        f" and r.subdistrict_code = {_MINE}))"
+        "person_id = (select app.my_uid())"
+        " or ((select app.may('{table}:manage')) and person_id in (select app.my_people()))"
     ),
 }
-_CALLABLE_BY_WALLS = ("my_subdistricts()", "my_uid()", "may(text)")
-_CALLABLE_BY_LOGINS = ("rights_of(text[])", "signed_in(bytea[], timestamptz, interval)", "every_subdistrict()")
+_CALLABLE_BY_WALLS = ("my_subdistricts()", "my_uid()", "may(text)", "my_people()")
+_CALLABLE_BY_LOGINS = (
+    "rights_of(text[])",
+    "signed_in(bytea[], timestamptz, interval)",
+    "every_subdistrict()",
+)
 _WALL_ROLES = ", ".join(wall.role for wall in Wall)
 
 
@@ -133,7 +144,11 @@ def _functions(matrix: Mapping[str, TableRights]) -> Iterator[str]:
 
 def _rights_of(matrix: Mapping[str, TableRights], role: Role) -> str:
     return ",".join(
-        ["", *(f"{name}:{v}" for name, t in matrix.items() for v in (*VERBS, MANAGE) if role in t.roles[v]), ""]
+        [
+            "",
+            *(f"{name}:{v}" for name, t in matrix.items() for v in (*VERBS, MANAGE) if role in t.roles[v]),
+            "",
+        ]
     )
 
 

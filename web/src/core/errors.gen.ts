@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   "unreadable",
   "seal_broken",
   "unknown_key",
+  "not_prepared",
   "unavailable",
   "internal_error",
 ] as const;
