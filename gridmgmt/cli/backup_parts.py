@@ -20,6 +20,7 @@ from gridmgmt.storage.backup.tools import Source
 from gridmgmt.storage.backup.verify import Verdict, verify
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.embedded import Cluster
+from gridmgmt.storage.rights.walls import Acting
 from gridmgmt.worker import stop_on_signals
 
 log = structlog.get_logger(__name__)
