@@ -21,6 +21,7 @@ from gridmgmt.services.sealing import Sealer
 from gridmgmt.settings import Environment, Settings
 from gridmgmt.storage import seal
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import Acting
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Sealing:
 
     def turn(self, now: datetime) -> bool:
         """Seal one batch; whether more waits."""
-        with transaction(self._engine) as db:
+        with transaction(self._engine, Acting.sealer()) as db:
             if self._sealer is None:
                 self._sealer = make_sealer(self._settings, seal.database_name(db))
             sealed = sealing.seal(db, self._sealer, now)
@@ -105,7 +106,7 @@ class Sealing:
         return self._size() - before
 
     def _size(self) -> int:
-        with transaction(self._engine, read_only=True) as db:
+        with transaction(self._engine, Acting.sealer(), read_only=True) as db:
             last = seal.last_checkpoint(db)
         return last.size if last else 0
 
@@ -129,7 +130,7 @@ def rotate_key(engine: Engine, settings: Settings, now: datetime) -> Note:
     """
     coming = settings.audit_key_file.with_name(f"{settings.audit_key_file.name}.new")
     new = signing.load_or_make_key_file(coming, settings.audit_origin)
-    with transaction(engine) as db:
+    with transaction(engine, Acting.sealer()) as db:
         sealer = make_sealer(settings, seal.database_name(db))
         last = seal.last_checkpoint(db)
         if last is not None and last.public_key == new.public_key:
@@ -150,7 +151,7 @@ def declare_recovery(
     engine: Engine, settings: Settings, now: datetime, *, by: str, reason: str, restored_to: datetime
 ) -> Note:
     """Write down a restore and seal on from what the database now holds; see ``services.sealing``."""
-    with transaction(engine) as db:
+    with transaction(engine, Acting.sealer()) as db:
         sealer = make_sealer(settings, seal.database_name(db))
         note = sealing.declare_recovery(db, sealer, now, by=by, reason=reason, restored_to=restored_to)
     sealer.memory.remember(note)

@@ -175,9 +175,7 @@ class Settings(BaseSettings):
             raise ValueError(fault.message) from None
         return value
 
-    @field_validator(
-        "database_url", "worker_database_url", "migration_database_url", "backup_database_url"
-    )
+    @field_validator("database_url", "worker_database_url", "migration_database_url", "backup_database_url")
     @classmethod
     def _names_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

@@ -20,6 +20,7 @@ from gridmgmt.services.sealing import Sealer
 from gridmgmt.storage import audit, seal
 from gridmgmt.storage.audit import AuditEntry
 from gridmgmt.storage.db import Db, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW, STREET
 
 ORIGIN = "gridmgmt.test/audit"
@@ -54,7 +55,7 @@ def make_sealer(directory: Path, **over: Any) -> Sealer:
 
 def write(engine: Engine, count: int, **over: Any) -> None:
     """Commit some lines."""
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         audit.append(db, [make_line(**over) for _ in range(count)])
 
 
@@ -62,7 +63,7 @@ def seal_all(engine: Engine, sealer: Sealer, now: datetime = NOW) -> Note | None
     """Seal what waits, as the sealing process does; the last head."""
     note = None
     while True:
-        with transaction(engine) as db:
+        with transaction(engine, NOBODY) as db:
             sealed = sealing.seal(db, sealer, now)
         if sealed is None:
             return note

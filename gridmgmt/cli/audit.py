@@ -89,8 +89,12 @@ def head_show() -> None:
     """Print the newest signed head."""
     from gridmgmt.services.auditing import newest_head
     from gridmgmt.storage.db import transaction
+    from gridmgmt.storage.rights.walls import Acting
 
-    with _engine(settings_with_database()) as engine, transaction(engine, read_only=True) as db:
+    with (
+        _engine(settings_with_database()) as engine,
+        transaction(engine, Acting.sealer(), read_only=True) as db,
+    ):
         console.print(newest_head(db).text, highlight=False, markup=False, end="", soft_wrap=True)
 
 
@@ -103,8 +107,12 @@ def head_export(
     from gridmgmt.adapters.witness import export_head
     from gridmgmt.services.auditing import head_of_day, newest_head
     from gridmgmt.storage.db import transaction
+    from gridmgmt.storage.rights.walls import Acting
 
-    with _engine(settings_with_database()) as engine, transaction(engine, read_only=True) as db:
+    with (
+        _engine(settings_with_database()) as engine,
+        transaction(engine, Acting.sealer(), read_only=True) as db,
+    ):
         note = newest_head(db) if day is None else head_of_day(db, day.date(), CHINA)
     on: date = note.head.at.astimezone(CHINA).date()
     for path in export_head(to, note, on):
@@ -173,7 +181,7 @@ def recover(
 def _engine(settings: "Settings") -> Iterator["Engine"]:
     from gridmgmt.storage.db import make_engine
 
-    engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-audit")
+    engine = make_engine(settings.require_worker_url(), pool_size=1, application="gridmgmt-audit")
     try:
         yield engine
     finally:

@@ -15,6 +15,7 @@ from gridmgmt.errors import GridError
 from gridmgmt.services import auditing, seal_check
 from gridmgmt.services.seal_check import Asked, Report
 from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import Acting
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -49,12 +50,12 @@ def what_to_check(
 def run(engine: "Engine", asked: Asked, now: datetime, bar: "Progress", *, record: bool) -> Report:
     """Verify, and write down that and how it ended."""
     task = bar.add_task("lines read again", total=None)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, Acting.sealer(), read_only=True) as db:
         report = seal_check.verify(
             db, asked, now, lambda done, of: bar.update(task, completed=done, total=of)
         )
     if record:
-        with transaction(engine) as db:
+        with transaction(engine, Acting.sealer()) as db:
             auditing.record_verification(db, report, now)
     return report
 

@@ -84,6 +84,7 @@ def check(
     from gridmgmt.geo.gate import frame_of
     from gridmgmt.storage import grids
     from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights.walls import Acting
 
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
     with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:

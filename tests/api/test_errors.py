@@ -23,7 +23,9 @@ STATUS = {
     "duties_not_separated": 403, "not_found": 404, "conflict": 409, "illegal_action": 409, "not_ready": 409,
     "off_duty_list": 409, "stale_version": 409, "content_differs": 409, "plan_not_in_force": 409,
     "plan_not_adoptable": 409, "infeasible": 422, "not_prepared": 503,
-    "unavailable": 503,
+    "unavailable": 503, "weak_password": 422, "sign_in_refused": 401, "step_up_needed": 403,
+    "link_not_valid": 404, "administrators_apart": 409, "too_many_attempts": 429, "audit_log_differs": 409,
+    "erased": 410, "unreadable": 500, "seal_broken": 500, "unknown_key": 500,
 }  # fmt: skip
 MEMBERS = ["article", "code", "detail", "facts", "request_id", "rule", "status", "title", "type"]
 

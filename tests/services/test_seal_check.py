@@ -14,6 +14,7 @@ from gridmgmt.errors import NotFound
 from gridmgmt.services import seal_check
 from gridmgmt.storage import audit
 from gridmgmt.storage.db import Db, make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_audit import check, make_line, make_log, make_sealer, open_to_tampering, seal_all, write
 from tests.builders_cases import NOW
 from tests.tampering import (
@@ -57,7 +58,7 @@ def told(report: seal_check.Report) -> list[seal_check.Finding]:
 
 
 def test_an_untouched_log_is_sound_whatever_is_held_against_it(log_engine: Engine, log: Log) -> None:
-    with transaction(log_engine, read_only=True) as db:
+    with transaction(log_engine, NOBODY, read_only=True) as db:
         report = check(db, log.sealer, log.heads)
     assert (report.sound, report.first, report.warnings) == (True, None, [])
     assert (report.size, report.rows, report.covered_size) == (log.size, log.size, log.size)
@@ -105,7 +106,7 @@ def test_an_emptied_log_is_found_by_any_head(opened: Db, log: Log) -> None:
 
 def test_a_part_of_the_time_reads_fewer_rows_and_still_all_heads(log_engine: Engine, log: Log) -> None:
     since, until = NOW + timedelta(minutes=2), NOW + timedelta(minutes=4)
-    with transaction(log_engine, read_only=True) as db:
+    with transaction(log_engine, NOBODY, read_only=True) as db:
         report = check(db, log.sealer, since=since, until=until)
     assert (report.sound, report.rows, report.heads) == (True, 25 + 64 + 3, len(log.heads))
 
@@ -129,7 +130,7 @@ def test_memory_is_bounded_by_a_piece(monkeypatch: pytest.MonkeyPatch, log_engin
     monkeypatch.setattr(seal_check, "PIECE", 7)
     monkeypatch.setattr(seal_check.seal_check, "pieces", counted)
     steps = []
-    with transaction(log_engine, read_only=True) as db:
+    with transaction(log_engine, NOBODY, read_only=True) as db:
         report = seal_check.verify(
             db, seal_check.Asked([log.sealer.key.public_key]), NOW, lambda d, _: steps.append(d)
         )
@@ -143,7 +144,7 @@ def test_a_head_that_nobody_trusted_signed_is_no_witness(
 ) -> None:
     stranger = make_sealer(tmp_path)
     forged = stranger.key.sign(log.heads[2].head)
-    with transaction(log_engine, read_only=True) as db:
+    with transaction(log_engine, NOBODY, read_only=True) as db:
         report = check(db, log.sealer, [forged])
     assert [f.kind for f in report.findings] == ["outside_signature_bad"]
 
@@ -165,7 +166,7 @@ def test_a_line_that_claims_an_earlier_time_is_sealed_when_it_was_added_and_warn
     make_log(engine, sealer, [2])
     write(engine, 1, at=NOW - timedelta(hours=2))
     seal_all(engine, sealer)
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         report = check(db, sealer)
     engine.dispose()
     assert (report.sound, report.warnings) == (

@@ -17,6 +17,7 @@ from gridmgmt.services import sealing
 from gridmgmt.services.sealing import BATCH, Sealer
 from gridmgmt.storage import audit, seal
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_audit import check, make_line, make_log, make_sealer, open_to_tampering, seal_all, write
 from tests.builders_cases import NOW
 
@@ -35,7 +36,7 @@ def sealer(tmp_path: Path) -> Sealer:
 
 
 def places(engine: Engine) -> list[int]:
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         return list(db.execute(text("select seq from app.audit_leaves order by seq")).scalars())
 
 
@@ -48,7 +49,7 @@ def test_what_was_written_is_sealed_without_gaps_and_verifies(
     assert [h.head.size for h in heads] == [3, 4, 9]
     assert [h.head.no for h in heads] == [1, 2, 3]
     assert places(log_engine) == list(range(9))
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         report = check(db, sealer, heads)
     assert (report.sound, report.rows, report.heads, report.covered_size) == (True, 9, 3, 9)
 
@@ -64,11 +65,11 @@ def test_a_head_covers_a_thousand_lines_at_most_and_says_that_more_wait(
     log_engine: Engine, sealer: Sealer
 ) -> None:
     write(log_engine, BATCH + 1)
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         first = sealing.seal(db, sealer, NOW)
     assert first is not None
     assert (first.rows, first.more) == (BATCH, True)
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         second = sealing.seal(db, sealer, NOW)
     assert second is not None
     assert (second.rows, second.more, second.note.head.size) == (1, False, BATCH + 1)
@@ -85,7 +86,7 @@ def test_a_transaction_that_commits_late_is_sealed_late_and_never_left_behind(
     write(log_engine, 1)
     seal_all(log_engine, sealer)
     assert places(log_engine) == [0, 1, 2, 3]
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         assert seal.oldest_waiting(db) == (0, None)
         assert check(db, sealer).sound
 
@@ -96,7 +97,7 @@ def test_many_writers_and_two_sealers_leave_no_gap_and_no_fork(log_engine: Engin
 
     def work() -> None:
         while not done.is_set():
-            with transaction(log_engine) as db:
+            with transaction(log_engine, NOBODY) as db:
                 sealing.seal(db, sealer, NOW)
 
     sealers = [threading.Thread(target=work) for _ in range(2)]
@@ -109,7 +110,7 @@ def test_many_writers_and_two_sealers_leave_no_gap_and_no_fork(log_engine: Engin
         thread.join(60)
     seal_all(log_engine, sealer)
     assert places(log_engine) == list(range(6 * 15 * 3))
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         assert check(db, sealer).sound
 
 
@@ -146,7 +147,7 @@ def test_a_log_keeps_the_hash_function_that_it_began_with(
 
 def test_a_tree_whose_edge_was_changed_is_not_grown(log_engine: Engine, sealer: Sealer) -> None:
     make_log(log_engine, sealer, [2])
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         open_to_tampering(db)
         db.execute(text("update app.audit_checkpoints set edge = decode(repeat('00', 32), 'hex')"))
     write(log_engine, 1)
@@ -156,7 +157,7 @@ def test_a_tree_whose_edge_was_changed_is_not_grown(log_engine: Engine, sealer: 
 
 def roll_back(engine: Engine, size: int, no: int) -> None:
     """The log as an older backup has it."""
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         open_to_tampering(db)
         gone = "(select audit_id from app.audit_leaves where seq >= :size)"
         db.execute(text(f"delete from app.audit_log where id in {gone}"), {"size": size})
@@ -178,7 +179,7 @@ def test_a_declared_recovery_is_a_line_and_a_head_and_is_found_until_it_is_accep
     heads = make_log(log_engine, sealer, [2, 2])
     roll_back(log_engine, 2, 1)
     write(log_engine, 1)
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         note = sealing.declare_recovery(
             db, sealer, NOW + timedelta(hours=1), by="运维员", reason="磁盘损坏", restored_to=NOW
         )
@@ -187,7 +188,7 @@ def test_a_declared_recovery_is_a_line_and_a_head_and_is_found_until_it_is_accep
     assert note.head.facts == {"kept-size": "2", "lost-size": "4"}
     write(log_engine, 3)
     seal_all(log_engine, sealer, NOW + timedelta(hours=2))
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         row = db.execute(text("select facts from app.audit_log where action = 'audit:recovery'")).scalar_one()
         assert (row["by"], row["reason"], row["lost_size"]) == ("运维员", "磁盘损坏", 4)
         found = check(db, sealer, heads)
@@ -203,7 +204,7 @@ def test_after_a_dump_was_restored_into_a_younger_cluster_sealing_waits_for_the_
     log_engine: Engine, sealer: Sealer
 ) -> None:
     make_log(log_engine, sealer, [2])
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         open_to_tampering(db)
         # As if these had been written by transactions that this cluster will reach in years.
         db.execute(text("update app.audit_checkpoints set cursor_xact = cursor_xact + 1000000000"))
@@ -213,7 +214,7 @@ def test_after_a_dump_was_restored_into_a_younger_cluster_sealing_waits_for_the_
     write(log_engine, 1)
     with pytest.raises(AuditLogDiffers, match="younger"):
         seal_all(log_engine, sealer)
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         note = sealing.declare_recovery(db, sealer, NOW, by="x", reason="y", restored_to=NOW)
     sealer.memory.remember(note)
     assert note.head.size == 5, "two sealed before, two waiting, the declaration"
@@ -231,14 +232,14 @@ def test_a_rotation_ties_the_keys_together_in_both_directions(
 ) -> None:
     make_log(log_engine, sealer, [2])
     new = new_key(sealer.key.name)
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         note = sealing.rotate(db, sealer, new, NOW)
     sealer.memory.remember(note)
     assert is_signed_by(note, sealer.key.public_key)
     assert is_signed_by(note, new.public_key)
     after = make_sealer(tmp_path, key=new)
     make_log(log_engine, after, [2])
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         for known in (sealer, after):
             report = check(db, known)
             assert (report.sound, report.heads, report.size) == (True, 3, 4)
@@ -264,7 +265,7 @@ def make_head():
 
 def test_a_line_that_names_no_request_gets_the_transactions(log_engine: Engine) -> None:
     named, unnamed = str(uuid.uuid4()), str(uuid.uuid4())
-    with transaction(log_engine) as db:
+    with transaction(log_engine, NOBODY) as db:
         db.execute(text("select set_config('app.request_id', 'req-of-tx', true)"))
         lines = [make_line(object_id=named, request_id="own"), make_line(object_id=unnamed)]
         audit.append(db, lines)

@@ -161,12 +161,15 @@ def _clean(connection: Connection) -> Iterator[str]:
         text("select tablename, policyname from pg_policies where schemaname = 'app'")
     ).all():
         yield f"drop policy {policy} on app.{table}"
-    yield f"grant usage on schema app to {_WALL_ROLES}, {Login.APP}, {Login.WORKER}"
-    # Alembic's own table tells nothing but a number.
-    yield f"grant select on app.schema_revision to {_WALL_ROLES}, {Login.APP}, {Login.WORKER}"
+    for table in connection.execute(text(_FORCED)).scalars().all():
+        yield f"alter table app.{table} no force row level security"
 
 
 def _rights(matrix: Mapping[str, TableRights]) -> Iterator[str]:
+    everybody = f"{_WALL_ROLES}, {Login.APP}, {Login.WORKER}"
+    yield f"grant usage on schema app to {everybody}"
+    # Alembic's own table tells nothing but a number.
+    yield f"grant select on app.schema_revision to {everybody}"
     for rights in matrix.values():
         table = f"app.{rights.table}"
         yield f"alter table {table} enable row level security"
@@ -221,6 +224,10 @@ def _clause(verb: str, allowed: str) -> str:
 _TABLES = """
     select relname from pg_class
      where relnamespace = 'app'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_revision'
+"""
+_FORCED = """
+    select relname from pg_class
+     where relnamespace = to_regnamespace('app') and relkind in ('r', 'p') and relforcerowsecurity
 """
 _LEAKPROOF = (
     "select proleakproof from pg_proc where oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"

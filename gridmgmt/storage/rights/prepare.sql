@@ -4,6 +4,8 @@
 --     gridmgmt db prepare --print | psql --dbname gridmgmt --set ON_ERROR_STOP=1
 -- The logins get no password here; give each one of its own (\password gridmgmt_app).
 
+set app.migration = 'prepare';
+
 do $$
 declare
     wall text;
@@ -59,6 +61,7 @@ begin
     for thing in
         select p.oid::regprocedure as name from pg_proc p
          where p.pronamespace = 'app'::regnamespace and p.proowner <> 'gridmgmt_owner'::regrole
+           and p.proname <> 'guard_audit_structure'
     loop
         execute format('alter function %s owner to gridmgmt_owner', thing.name);
     end loop;
@@ -68,3 +71,50 @@ end $$;
 -- it may be asked before the policies are: without this mark no map query under row-level security can
 -- use a spatial index.
 alter function geometry_overlaps(geometry, geometry) leakproof;
+
+-- The audit log's tables, triggers and functions change only within a migration that names itself. Event
+-- triggers belong to superusers, so that not even the owner of the schema can take these away.
+create or replace function app.guard_audit_structure() returns event_trigger
+language plpgsql set search_path = pg_catalog as $$
+declare
+    guarded constant text :=
+        '^app\.(audit_log|audit_leaves|audit_checkpoints)(\..*)?$'
+        '| on app\.(audit_log|audit_leaves|audit_checkpoints)$'
+        '|^(keep_image|keep_truncation) on app\.'
+        '|^app\.(refuse_rewriting|guard_audit_structure|keep_row_image|row_image|row_key|commitment)\(';
+    touched text;
+begin
+    if coalesce(current_setting('app.migration', true), '') <> '' then
+        return;
+    end if;
+    if tg_event = 'sql_drop' then
+        select object_identity into touched from pg_event_trigger_dropped_objects()
+         where object_identity ~ guarded limit 1;
+    else
+        select object_identity into touched from pg_event_trigger_ddl_commands()
+         where object_identity ~ guarded and object_type <> 'index' limit 1;
+        -- Renamed or moved away, it has another identity by now.
+        -- (Only this command can do so; before the first migration there is nothing to miss.)
+        touched := coalesce(touched, (
+            select name
+              from unnest(array['app.audit_log', 'app.audit_leaves', 'app.audit_checkpoints']) as name
+             where tg_tag in ('ALTER TABLE', 'ALTER SCHEMA') and to_regclass(name) is null limit 1));
+    end if;
+    if touched is not null then
+        raise exception '% of % belongs into a migration that names itself', tg_tag, touched
+            using errcode = 'restrict_violation', hint = 'set app.migration';
+    end if;
+end $$;
+
+do $$
+begin
+    if not exists (select from pg_event_trigger where evtname = 'guard_audit_structure') then
+        create event trigger guard_audit_structure on ddl_command_end
+            execute function app.guard_audit_structure();
+    end if;
+    if not exists (select from pg_event_trigger where evtname = 'guard_audit_removal') then
+        create event trigger guard_audit_removal on sql_drop execute function app.guard_audit_structure();
+    end if;
+    alter event trigger guard_audit_structure enable always;
+    alter event trigger guard_audit_removal enable always;
+end $$;

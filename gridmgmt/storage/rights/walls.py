@@ -125,6 +125,11 @@ class Acting:
         return cls(Wall.LOOKOUT)
 
     @classmethod
+    def sealer(cls) -> "Acting":
+        """Whoever seals and verifies the audit log, for all subdistricts."""
+        return cls(Wall.SEALER)
+
+    @classmethod
     def setup(cls, subdistricts: Iterable[str]) -> "Acting":
         """Whoever loads these subdistricts from the command line."""
         return cls(Wall.SETUP, subdistricts=frozenset(subdistricts))

@@ -1,4 +1,4 @@
-"""The sealed audit log: leaves and signed heads, images of administrative rows, and what guards them.
+"""The sealed audit log: leaves and signed heads, images of administrative rows, and triggers that guard them.
 
 Nothing here adds work to whoever writes an audit line but one integer and one entry at the right end of
 an index. Rows that are there already are sealed like new ones; watched tables that have rows already get
@@ -92,7 +92,6 @@ def upgrade() -> None:
     _keep_images()
     for table, personal in _WATCHED.items():
         op.execute(f"select app.watch_rows('{table}', array[{_quoted(personal)}]::text[])")
-    _guard_structure()
 
 
 def _quoted(names: Sequence[str]) -> str:
@@ -232,62 +231,12 @@ def _keep_images() -> None:
     """)
 
 
-def _guard_structure() -> None:
-    op.execute("""
-        create function app.guard_audit_structure() returns event_trigger
-        language plpgsql set search_path = pg_catalog as $$
-        declare
-            guarded constant text :=
-                '^app\\.(audit_log|audit_leaves|audit_checkpoints)(\\..*)?$'
-                '| on app\\.(audit_log|audit_leaves|audit_checkpoints)$'
-                '|^(keep_image|keep_truncation) on app\\.'
-                '|^app\\.(refuse_rewriting|guard_audit_structure|keep_row_image|row_image|row_key|commitment)\\(';
-            touched text;
-        begin
-            if coalesce(current_setting('app.migration', true), '') <> '' then
-                return;
-            end if;
-            if tg_event = 'sql_drop' then
-                select object_identity into touched from pg_event_trigger_dropped_objects()
-                 where object_identity ~ guarded limit 1;
-            else
-                select object_identity into touched from pg_event_trigger_ddl_commands()
-                 where object_identity ~ guarded and object_type <> 'index' limit 1;
-                -- Renamed or moved away, it has another identity by now.
-                touched := coalesce(touched, (
-                    select name
-                      from unnest(array['app.audit_log', 'app.audit_leaves', 'app.audit_checkpoints']) as name
-                     where to_regclass(name) is null limit 1));
-            end if;
-            if touched is not null then
-                raise exception '% of % belongs into a migration that names itself', tg_tag, touched
-                    using errcode = 'restrict_violation', hint = 'set app.migration';
-            end if;
-        end $$
-    """)
-    # Only a superuser may make event triggers; elsewhere `gridmgmt audit verify` says that the guard is missing.
-    op.execute("""
-        do $$ begin
-            if (select rolsuper from pg_roles where rolname = current_user) then
-                create event trigger guard_audit_structure on ddl_command_end
-                    execute function app.guard_audit_structure();
-                create event trigger guard_audit_removal on sql_drop
-                    execute function app.guard_audit_structure();
-                alter event trigger guard_audit_structure enable always;
-                alter event trigger guard_audit_removal enable always;
-            end if;
-        end $$
-    """)
-
-
 def downgrade() -> None:
-    op.execute("drop event trigger if exists guard_audit_removal")
-    op.execute("drop event trigger if exists guard_audit_structure")
     for table in _WATCHED:
         op.execute(f"drop trigger if exists keep_image on app.{table}")
         op.execute(f"drop trigger if exists keep_truncation on app.{table}")
     for function in (
-        "guard_audit_structure()", "watch_rows(text, text[])", "keep_row_image()",
+        "watch_rows(text, text[])", "keep_row_image()",
         "row_image(text, text, jsonb, text[])", "row_key(jsonb, text[])", "commitment(text, text, jsonb)",
     ):  # fmt: skip
         op.execute(f"drop function app.{function}")
