@@ -16,10 +16,22 @@ from api import errors, models
 from api.deps import Parts
 from api.door import ReportDoor
 from api.guard import Guard
-from api.routes import cases, centre, grids, health, photos, reports, sessions, stream
+from api.routes import (
+    cases,
+    centre,
+    grids,
+    health,
+    ledger,
+    originals,
+    photos,
+    reports,
+    sessions,
+    stream,
+    uploads,
+)
 from api.stream import Hub
+from gridmgmt.adapters.evidence.room import EvidenceRoom, open_room
 from gridmgmt.adapters.keyring import KeyRing, open_key_ring
-from gridmgmt.adapters.photos import LocalPhotoStore, PhotoStore
 from gridmgmt.errors import NotFound
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
@@ -40,7 +52,7 @@ def server_clock() -> datetime:
 def create_app(
     settings: Settings,
     *,
-    photo_store: PhotoStore | None = None,
+    evidence_room: EvidenceRoom | None = None,
     key_ring: KeyRing | None = None,
     clock: Callable[[], datetime] = server_clock,
 ) -> FastAPI:
@@ -49,17 +61,25 @@ def create_app(
     Parameters
     ----------
     settings : with a database URL; the caller has brought the database up.
-    photo_store : another store than the local directory of the settings.
+    evidence_room : another than the one that the settings describe.
     key_ring : other keys than those that the settings name.
     clock : the time of every request, aware UTC; tests give a fixed one.
     """
+    keys = key_ring or open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys)
     parts = Parts(
         settings=settings,
         engine=make_engine(settings.require_database_url(), pool_size=_POOL, application="gridmgmt-api"),
         rulebooks=RuleBooks(),
-        photos=photo_store or LocalPhotoStore(settings.photo_dir),
-        keys=key_ring
-        or open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys),
+        evidence=evidence_room
+        or open_room(
+            settings.photo_dir,
+            settings.incoming_dir,
+            keys,
+            limit_bytes=settings.max_photo_bytes,
+            data_dir=settings.data_dir,
+            s3=settings.s3_place,
+        ),
+        keys=keys,
         clock=clock,
     )
     door = ReportDoor(parts)
@@ -87,7 +107,7 @@ def create_app(
     app.state.door = door
     errors.install(app)
     v1 = APIRouter(prefix="/api/v1")
-    for module in (sessions, reports, photos, cases, grids, centre, stream):
+    for module in (sessions, reports, photos, originals, ledger, uploads, cases, grids, centre, stream):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
@@ -102,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.hub.close()
     app.state.door.close()
+    app.state.parts.evidence.close()
     app.state.parts.engine.dispose()
 
 

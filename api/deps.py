@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import Engine
 
+from gridmgmt.adapters.evidence.room import EvidenceRoom
 from gridmgmt.adapters.keyring import KeyRing
-from gridmgmt.adapters.photos import PhotoStore
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.sessionrules import is_fresh
 from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
@@ -44,7 +44,7 @@ class Parts:
     settings: Settings
     engine: Engine
     rulebooks: RuleBooks
-    photos: PhotoStore
+    evidence: EvidenceRoom
     keys: KeyRing
     clock: Callable[[], datetime]
 
@@ -132,6 +132,11 @@ class Work:
             raise
         if self.token is not None and who is not None and who.unseen:
             note_seen(self.parts, [token_hash(self.token)], now)
+
+    def refuse(self, refusal: GridError) -> NoReturn:
+        """Raise a refusal that came up outside a transaction, after it is on record as every other."""
+        with self.begin():
+            raise refusal
 
 
 def note_seen(parts: Parts, tokens_sha256: Sequence[bytes], now: datetime) -> None:

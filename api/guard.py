@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 # Serves a request, or hands it on to the application behind.
 Door = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
+_PHOTO_PATHS = ("/api/v1/photos/", "/api/v1/uploads/")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9_-]{8,64}$")
 
@@ -61,7 +62,7 @@ class Guard:
     Parameters
     ----------
     max_body_bytes : limit of any body but a photo.
-    max_photo_bytes : limit of the body of ``PUT /api/v1/photos/...``.
+    max_photo_bytes : limit of the body of ``/api/v1/photos/...`` and of a piece of ``/api/v1/uploads/...``.
     doors : by method and path, what is served without the application's full way; see ``api/door.py``.
     """
 
@@ -101,7 +102,7 @@ class Guard:
         if refusal := _fault_of_head(scope, headers):
             await _refuse(send_with_headers, *refusal, request_id)
             return
-        limit = self._max_photo if scope["path"].startswith("/api/v1/photos/") else self._max_body
+        limit = self._max_photo if scope["path"].startswith(_PHOTO_PATHS) else self._max_body
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
             await _refuse_too_large(send_with_headers, limit, request_id)

@@ -14,6 +14,10 @@
     │  ├─ UnacceptablePhoto           not an image, truncated, too many pixels
     │  └─ WeakPassword                too short, too common, about oneself; names the reasons
     ├─ TooLarge                  413  body or photo over its limit
+    ├─ TooManyUploads            429  more unfinished uploads than one person may have
+    ├─ UploadBusy                423  another request is writing to this upload
+    ├─ WrongTusVersion           412  the upload protocol is tus 1.0.0
+    ├─ ChecksumDiffers           460  a piece of an upload arrived damaged; send it again
     ├─ NotSignedIn               401
     │  └─ SignInRefused               name, password or code is wrong; never says which
     ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
@@ -27,11 +31,14 @@
     │  ├─ OffDutyList                 the duty list does not give this to the subdistrict
     │  ├─ StaleVersion                somebody else moved the case first
     │  ├─ ContentDiffers              one id, two contents
+    │  ├─ OffsetDiffers               an upload goes on elsewhere; names the place
     │  ├─ PlanNotInForce              no plan is published for that place and day
     │  ├─ PlanNotAdoptable            names the failed constraints
     │  ├─ AdministratorsApart         nobody holds two of the three administrators' roles
     │  └─ AuditLogDiffers             the audit log is not as its sealer left it
     ├─ TooManyAttempts           429  carries retry_after_s
+    ├─ EvidenceDamaged           410  a stored photo is missing or not what it was; audited
+    ├─ StoreFull                 507  the photo store has no room; carries retry_after_s
     ├─ Infeasible                422  planning found no answer; names the binding constraint
     ├─ Erased                    410  was there and was erased for good
     ├─ Unreadable                500  sealed data that cannot be opened
@@ -144,6 +151,30 @@ class TooLarge(GridError):
     code = "too_large"
 
 
+class TooManyUploads(GridError):
+    """One person has more unfinished uploads than allowed; ``facts["limit"]``."""
+
+    code = "too_many_uploads"
+
+
+class UploadBusy(GridError):
+    """Another request is writing to this upload; it ends soon, or with its connection."""
+
+    code = "upload_busy"
+
+
+class WrongTusVersion(GridError):
+    """The request does not say that it speaks version 1.0.0 of the tus protocol."""
+
+    code = "wrong_tus_version"
+
+
+class ChecksumDiffers(GridError):
+    """A piece of an upload does not have the checksum that came with it; nothing of it was kept."""
+
+    code = "checksum_differs"
+
+
 class NotSignedIn(GridError):
     """No session, or one that has ended."""
 
@@ -222,6 +253,12 @@ class ContentDiffers(Conflict):
     code = "content_differs"
 
 
+class OffsetDiffers(Conflict):
+    """A piece was sent for another place than where the upload stands; ``facts["offset"]``."""
+
+    code = "offset_differs"
+
+
 class PlanNotInForce(Conflict):
     """No grid plan is in force for that place and day."""
 
@@ -250,6 +287,18 @@ class TooManyAttempts(GridError):
     """Too many failures before this one; try again after ``facts["retry_after_s"]``."""
 
     code = "too_many_attempts"
+
+
+class EvidenceDamaged(GridError):
+    """A stored photo is missing, or its bytes are not those that were received; it is never served."""
+
+    code = "evidence_damaged"
+
+
+class StoreFull(GridError):
+    """The photo store has no room; nothing was stored; try again after ``facts["retry_after_s"]``."""
+
+    code = "store_full"
 
 
 class Infeasible(GridError):

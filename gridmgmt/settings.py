@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gridmgmt.adapters.evidence.s3 import S3Place
 from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
@@ -76,6 +77,10 @@ class Settings(BaseSettings):
 
     photo_dir: Path = Field(default_factory=lambda data: data["home"] / "photos")
     """Directory of photos; by default ``photos`` in ``home``."""
+
+    incoming_dir: Path = Field(default_factory=lambda data: data["home"] / "incoming")
+    """Directory of photos that are on their way in, one for all servers of an installation and no part of a
+    backup; by default ``incoming`` in ``home``."""
 
     key_file: Path | None = None
     """File (mode 0400) of the keys that wrap all other keys, made by ``gridmgmt keys init``; required in
@@ -136,8 +141,23 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=2**20, ge=2**10)
     """Largest JSON body accepted, in bytes."""
 
-    max_photo_bytes: int = Field(default=12 * 2**20, ge=2**10)
+    max_photo_bytes: int = Field(default=25 * 2**20, ge=2**10)
     """Largest photo accepted, in bytes."""
+
+    s3_bucket: str | None = None
+    """Bucket to keep photos in; without it they are kept below ``photo_dir``."""
+
+    s3_region: str = "us-east-1"
+    """Region of the bucket; a service of one's own takes any."""
+
+    s3_endpoint: str | None = None
+    """URL of an S3 service that is not Amazon's."""
+
+    s3_access_key_id: str | None = None
+    """Name of the key that the S3 service gave."""
+
+    s3_secret_access_key: SecretStr | None = None
+    """The key itself."""
 
     audit_origin: str = Field(default="gridmgmt/audit", pattern=r"^[!-*,-~]{1,64}$")
     """Name of this installation's audit log on its signed heads; a log keeps the one that it began with."""
@@ -202,6 +222,20 @@ class Settings(BaseSettings):
         if self.key_file is None:
             raise ValueError("key_file must be set in production; make one with: gridmgmt keys init")
         return self
+
+    @property
+    def s3_place(self) -> S3Place | None:
+        """The bucket that photos are kept in; None: a local directory."""
+        if self.s3_bucket is None:
+            return None
+        secret = self.s3_secret_access_key
+        return S3Place(
+            self.s3_bucket,
+            self.s3_region,
+            self.s3_endpoint,
+            self.s3_access_key_id,
+            secret.get_secret_value() if secret else None,
+        )
 
     @property
     def is_demo(self) -> bool:

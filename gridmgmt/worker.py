@@ -53,17 +53,46 @@ def run(engine: Engine, stop: threading.Event, *, clock: Callable[[], datetime] 
         stop.wait(pause_s)
 
 
+def run_beside(
+    step: Callable[[datetime], object],
+    stop: threading.Event,
+    *,
+    clock: Callable[[], datetime] = server_clock,
+    every_s: float = 5.0,
+) -> threading.Thread:
+    """Do a slow chore in small steps, in a thread of its own: events must not wait for it.
+
+    Parameters
+    ----------
+    step : does a little, or nothing when it is not time for it.
+    """
+
+    def loop() -> None:
+        while not stop.wait(every_s):
+            try:
+                step(clock())
+            except Unavailable:
+                log.warning("worker_chore_unavailable")
+            except Exception:
+                log.exception("worker_chore_failed")
+
+    thread = threading.Thread(target=loop, name="chore", daemon=True)
+    thread.start()
+    return thread
+
+
 def turn(engine: Engine, now: datetime, *, sweep: bool) -> bool:
     """One round: announce what became overdue, deliver what waits; whether there may be more."""
     if sweep:
-        with _for_every_subdistrict(engine) as db:
+        with for_every_subdistrict(engine) as db:
             oversight.announce_overdue(db, now)
-    with _for_every_subdistrict(engine) as db:
+    with for_every_subdistrict(engine) as db:
         return oversight.deliver(db, now) > 0
 
 
 @contextmanager
-def _for_every_subdistrict(engine: Engine) -> Iterator[Db]:
+def for_every_subdistrict(engine: Engine) -> Iterator[Db]:
+    """A transaction of the platform itself over all subdistricts."""
     with transaction(engine, NOBODY) as db:
         act_as(db, Acting.system(people.every_subdistrict(db)))
         yield db

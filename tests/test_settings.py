@@ -28,7 +28,7 @@ def test_nothing_needs_to_be_set_for_development() -> None:
     assert settings.environment is Environment.DEVELOPMENT
     assert settings.database_url is None
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert (settings.max_body_bytes, settings.max_photo_bytes) == (1_048_576, 12_582_912)
+    assert (settings.max_body_bytes, settings.max_photo_bytes) == (1_048_576, 26_214_400)
     assert not settings.cookies_are_secure
 
 

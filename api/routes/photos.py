@@ -1,13 +1,19 @@
-"""Evidence photos, addressed by the SHA-256 of their bytes: sending twice is sending once."""
+"""Evidence photos, addressed by the SHA-256 of the bytes that the phone sent: sending twice is sending once.
+
+What is sent is kept as it came and shown to nobody; what is shown is made from it (``services/evidence.py``).
+"""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.deps import OneTransaction
 from api.models import Model, Sha256, problems
+from api.receiving import admitted, received
+from gridmgmt.errors import EvidenceDamaged
 from gridmgmt.services import evidence
 
 router = APIRouter(tags=["photos"])
@@ -24,10 +30,17 @@ class PhotoOut(Model):
     received_at: datetime
 
 
+class Size(StrEnum):
+    """The derivatives: 1600 pixels for a screen, 320 for a list."""
+
+    SCREEN = "screen"
+    THUMB = "thumb"
+
+
 @router.put(
     "/photos/{sha256}",
     status_code=201,
-    responses={200: {"description": "Stored before", "model": PhotoOut}, **problems(413)},
+    responses={200: {"description": "Stored before", "model": PhotoOut}, **problems(413, 507)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -46,36 +59,57 @@ async def put_photo(
     content_type: Annotated[str, Header(max_length=200)] = "",
 ) -> PhotoOut:
     """Store a photo under the SHA-256 of its bytes."""
-    content = await request.body()
-
-    def store() -> evidence.Stored:
-        parts = work.parts
-        with work.begin() as w:
-            return evidence.store_photo(
-                w.db,
-                w.actor,
-                w.now,
-                evidence.Upload(sha256, content_type.partition(";")[0].strip(), content),
-                parts.photos,
-                limit_bytes=parts.settings.max_photo_bytes,
-            )
-
-    stored = await run_in_threadpool(store)
-    response.status_code = 200 if stored.known_before else 201
+    admission = await run_in_threadpool(admitted, work, sha256)
+    if admission.known is not None:
+        # Read to its end all the same, or the connection could not be used again.
+        async for _ in request.stream():
+            pass
+        response.status_code = 200
+        return PhotoOut(**admission.known)
+    with work.parts.evidence.spool.receiving() as body:
+        async for piece in request.stream():
+            body.write(piece)
+        media_type = content_type.partition(";")[0].strip()
+        sent = evidence.Sent(media_type, await run_in_threadpool(body.content), body.sha256)
+    stored = await run_in_threadpool(received, work, admission, sent)
     return PhotoOut(**stored.facts)
 
 
 @router.get(
     "/photos/{sha256}",
     response_class=Response,
-    responses={200: {"content": {"image/*": {}}}, **problems(404)},
+    responses={200: {"content": {"image/jpeg": {}}}, **problems(404, 410)},
 )
-def get_photo(sha256: Annotated[Sha256, Path()], work: OneTransaction) -> Response:
-    """The bytes of a photo that belongs to the actor's subdistrict."""
+def get_photo(
+    sha256: Annotated[Sha256, Path()],
+    work: OneTransaction,
+    size: Annotated[Size, Query()] = Size.SCREEN,
+) -> Response:
+    """A picture of a photo of the actor's subdistrict, with what is known of it written below.
+
+    Made anew from the original, so nothing that the camera wrote into the file is in it.
+    """
     with work.begin() as w:
-        media_type = evidence.look_at_photo(w.db, w.actor, w.now, sha256)
+        look = evidence.look_at_photo(w.db, w.actor, w.now, w.rulebooks, sha256, size)
+    try:
+        shown = evidence.show(work.parts.evidence, look)
+    except EvidenceDamaged as damage:
+        with work.begin() as w:
+            evidence.note_damage(w.db, w.actor, w.now, damage)
+        work.refuse(damage)
+    if shown.examined is not None or shown.damage is not None:
+        with work.begin() as w:
+            evidence.keep_shown(w.db, w.now, look, shown)
+            if shown.damage is not None:
+                evidence.note_damage(w.db, w.actor, w.now, shown.damage)
     return Response(
-        work.parts.photos.get(sha256),
-        media_type=media_type,
-        headers={"Cache-Control": "private, max-age=86400, immutable"},
+        shown.content,
+        media_type="image/jpeg",
+        headers={
+            # A later look may find the case's number in the strip.
+            "Cache-Control": "private, max-age=3600",
+            "ETag": f'"{shown.digest}"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Content-Disposition": f'inline; filename="{sha256[:16]}-{size}.jpg"',
+        },
     )

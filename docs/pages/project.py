@@ -30,6 +30,7 @@ CAPABILITIES = {
     "R22c": ("22-2", "One lead unit, active and competent for class and area"),
     "R22d": ("22-2", "The district's ruling on the responsible unit binds"),
     "R41c": ("41-3", "Data are safe from loss, damage, leaks and tampering"),
+    "R46": ("46", "Evidence is preserved: hashed, read again every day, never removed while it is held"),
     "R48": ("48", "Rules are dated: a case is judged by those of its day"),
 }
 MENTION = re.compile(r"\bR\d\d[a-d]?\b")

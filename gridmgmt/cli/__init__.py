@@ -2,7 +2,7 @@
 
 import typer
 
-from gridmgmt.cli import audit, backup, db, demo, keys, plan, route, serve
+from gridmgmt.cli import audit, backup, db, demo, evidence, keys, plan, route, serve
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(backup.app, name="backup")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="keys")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")

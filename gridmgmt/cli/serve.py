@@ -74,6 +74,7 @@ def _start_worker() -> subprocess.Popen[bytes]:
 def worker() -> None:
     """Deliver events, run the clocks and seal the audit log until stopped."""
     from gridmgmt import worker as background
+    from gridmgmt.cli.evidence import slow_scrub
     from gridmgmt.sealer import Sealing
     from gridmgmt.storage.db import make_engine
 
@@ -82,5 +83,6 @@ def worker() -> None:
     stop = background.stop_on_signals()
     sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()
+    background.run_beside(slow_scrub(settings, engine), stop)
     background.run(engine, stop)
     sealing.join()

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     ACCOUNT_SECURE = "account:secure"
     PEER_EDIT = "peer:edit"
     AUDIT_READ = "audit:read"
+    PHOTO_ORIGINAL = "photo:original"
 
 
 class Axis(StrEnum):
@@ -72,7 +73,13 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DISPATCHER: _READ | {Permission.CASE_DISPATCH, Permission.CASE_GRANT, Permission.CASE_REFER},
         Role.HANDLER: _READ | {Permission.CASE_HANDLE},
         Role.SUPERVISOR: _READ,
-        Role.DIRECTOR: _READ | {Permission.CASE_GRANT, Permission.CASE_VOID, Permission.PLAN_PUBLISH},
+        Role.DIRECTOR: _READ
+        | {
+            Permission.CASE_GRANT,
+            Permission.CASE_VOID,
+            Permission.PLAN_PUBLISH,
+            Permission.PHOTO_ORIGINAL,
+        },
         Role.DISTRICT_OFFICER: _READ | {Permission.CASE_RULE, Permission.PLAN_REVIEW},
         Role.PLANNER: frozenset(
             {Permission.PLAN_READ, Permission.PLAN_DRAW, Permission.PLAN_PUBLISH, Permission.BOARD_READ}
@@ -90,7 +97,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.PEER_EDIT,
             }
         ),
-        Role.AUDITOR: frozenset({Permission.AUDIT_READ}),
+        Role.AUDITOR: frozenset({Permission.AUDIT_READ, Permission.PHOTO_ORIGINAL}),
         Role.PEER: frozenset({Permission.REPORT_SUBMIT}),
         Role.SYSTEM: frozenset(
             {

@@ -22,7 +22,7 @@ from gridmgmt.services.handling import clocks_of, require_photos
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import audit, cases, outbox, requests
+from gridmgmt.storage import audit, cases, evidence, outbox, requests
 from gridmgmt.storage.db import Db
 
 
@@ -82,6 +82,7 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
         raise NotReady("The same request is already waiting for an answer.", rule="R22a", guard="one_pending")
     require_photos(db, case.subdistrict_code, command.facts)
     requests.add(db, request)
+    evidence.link_to_case(db, case.subdistrict_code, case.id, command.facts.get("photos") or [])
     outbox.append(db, [_event(EventKind.REQUEST_MADE, case, now, request)])
     audit.append(db, [done(actor, now, f"ask:{request.action}", "case", str(case.id), case.subdistrict_code)])
     return request

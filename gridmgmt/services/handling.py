@@ -22,7 +22,7 @@ from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, St
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import cases, photos
+from gridmgmt.storage import cases, evidence, photos
 from gridmgmt.storage.db import Db
 
 
@@ -72,6 +72,7 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
         version=decision.case.version, state=str(decision.case.state),
     )  # fmt: skip
     cases.save(db, decision, [entry], command_id=command.command_id)
+    evidence.link_to_case(db, case.subdistrict_code, case.id, facts.get("photos") or [])
     return decision.case
 
 

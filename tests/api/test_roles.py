@@ -5,6 +5,8 @@ somebody without a session. What a role may do to a case in each state is tested
 the door that counts.
 """
 
+import base64
+import shutil
 import uuid
 
 import pytest
@@ -26,7 +28,7 @@ ROLES = {
     "security_administrator": "demo-security",
     "auditor": "demo-auditor",
 }
-STATUS = {"y": 200, "c": 201, "d": 204, "s": 401, "n": 403, "m": 409, "u": 422}
+STATUS = {"y": 200, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
 
 # Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
 MATRIX = {
@@ -55,6 +57,25 @@ MATRIX = {
                                      "y  y  y  y  y  y  y  y  n  n  n  n   s",
     "GET /api/v1/photos/{sha256}":   "y  y  y  y  y  y  y  y  n  n  n  n   s",
     "PUT /api/v1/photos/{sha256}":   "c  c  n  n  c  n  n  n  n  n  n  n   s",
+    "GET /api/v1/photos":            "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "POST /api/v1/photos/{sha256}/original":
+                                     "n  n  n  n  n  n  c  n  n  n  n  c   s",
+    # Without a good link: not found for whoever may ask for one.
+    "GET /api/v1/photos/{sha256}/original":
+                                     "n  n  n  n  n  n  f  n  n  n  n  f   s",
+    "PUT /api/v1/reports/{report_id}/photos":
+                                     "y  y  n  n  n  n  n  n  n  n  n  n   s",
+    "GET /api/v1/reports/{report_id}/photos":
+                                     "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "OPTIONS /api/v1/uploads":       "d  d  d  d  d  d  d  d  d  d  d  d   d",
+    "POST /api/v1/uploads":          "c  c  n  n  c  n  n  n  n  n  n  n   s",
+    # An upload is its owner's: nobody else is told that it exists.
+    "HEAD /api/v1/uploads/{upload_id}":
+                                     "y  f  f  f  f  f  f  f  f  f  f  f   s",
+    "PATCH /api/v1/uploads/{upload_id}":
+                                     "d  f  f  f  f  f  f  f  f  f  f  f   s",
+    "DELETE /api/v1/uploads/{upload_id}":
+                                     "d  f  f  f  f  f  f  f  f  f  f  f   s",
     "POST /api/v1/reports":          "c  c  n  n  n  n  n  n  n  n  n  n   s",
     # Dispatching a filed case.
     "POST /api/v1/cases/{case_id}/actions":
@@ -92,15 +113,15 @@ class Asking:
     def _filled(self, path: str, method: str) -> tuple[str, dict]:
         place = self.worker.place
         where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
+        if "uploads" in path or "original" in path or (path.endswith("}/photos") and method == "PUT"):
+            return self._evidence(path, method)
         if method == "GET":
             path = path.replace("/cells/at", f"/cells/at{where}")
             path = path.replace("{layer}/{z}/{x}/{y}", "cells/10/846/391")
             path = path.replace("{case_id}", self.case["id"]).replace("{report_id}", self.case["id"])
             return path.replace("{sha256}", self.case["report"]["photos"][0]), {}
-        if method == "DELETE":
-            return path, {}
-        if path.endswith("/sign-in"):
-            return path, {"json": {"person_id": self.worker.id}}
+        if method == "DELETE" or path.endswith("/sign-in"):
+            return path, {} if method == "DELETE" else {"json": {"person_id": self.worker.id}}
         if "photos" in path:
             photo = make_photo()
             headers = {"Content-Type": "image/jpeg"}
@@ -108,6 +129,31 @@ class Asking:
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
         return self._move(path)
+
+    def _evidence(self, path: str, method: str) -> tuple[str, dict]:
+        if "original" in path:
+            path = path.replace("{sha256}", self.case["report"]["photos"][0])
+            return (path + "?link=x", {}) if method == "GET" else (path, {"json": {"reason": "复核拍摄时间"}})
+        if path.endswith("}/photos"):
+            coming = [{"sha256": make_photo().sha256, "media_type": "image/jpeg", "bytes": 9}]
+            return path.format(report_id=uuid.uuid4()), {"json": {"photos": coming}}
+        return self._upload(path, method)
+
+    def _upload(self, path: str, method: str) -> tuple[str, dict]:
+        # One person may have only so many unfinished ones.
+        shutil.rmtree(self.server.app.state.parts.evidence.uploads.root, ignore_errors=True)
+        headers = {"Tus-Resumable": "1.0.0"}
+        photo = make_photo()
+        told = ((b"sha256", photo.sha256.encode()), (b"filetype", b"image/jpeg"))
+        meta = b",".join(name + b" " + base64.b64encode(value) for name, value in told).decode()
+        begin = headers | {"Upload-Length": str(len(photo.content)), "Upload-Metadata": meta}
+        if method in {"POST", "OPTIONS"}:
+            return path, {"headers": begin}
+        where = self.worker.http.post("/api/v1/uploads", headers=begin).headers["Location"]
+        if method == "PATCH":
+            headers |= {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+            return where, {"headers": headers, "content": photo.content}
+        return where, {"headers": headers}
 
     def _move(self, path: str) -> tuple[str, dict]:
         case = self.worker.report(category=SORTING)
@@ -139,7 +185,7 @@ def test_each_role_gets_the_answer_that_is_written_down(
     *letters, nobody = MATRIX[endpoint].split()
     expected = {role: STATUS[letter] for role, letter in zip(ROLES, letters, strict=True)}
     answered = {role: asking.ask(endpoint, server.person(login)) for role, login in ROLES.items()}
-    if endpoint.startswith("DELETE"):
+    if endpoint == "DELETE /api/v1/session":
         server.forget()
     assert answered == expected
     assert asking.ask(endpoint, None) == STATUS[nobody]

@@ -20,6 +20,15 @@ from gridmgmt.storage.tables.catalogue import (
     stage_limits,
     work_calendars,
 )
+from gridmgmt.storage.tables.evidence import (
+    case_photos,
+    original_link_uses,
+    original_links,
+    photo_announcements,
+    photo_derivatives,
+    photo_ledger,
+    photo_meta,
+)
 from gridmgmt.storage.tables.grids import base_features, cell_hexes, cell_workers, grid_cells, grid_plans
 from gridmgmt.storage.tables.identity import (
     accounts,
@@ -47,6 +56,7 @@ __all__ = [
     "backup_runs",
     "base_features",
     "calendar_days",
+    "case_photos",
     "case_requests",
     "case_steps",
     "cases",
@@ -64,11 +74,17 @@ __all__ = [
     "heartbeats",
     "metadata",
     "one_time_links",
+    "original_link_uses",
+    "original_links",
     "outbox",
     "peer_assertions",
     "peers",
     "people",
     "person_roles",
+    "photo_announcements",
+    "photo_derivatives",
+    "photo_ledger",
+    "photo_meta",
     "photos",
     "recovery_codes",
     "report_photos",

@@ -79,6 +79,8 @@ report_photos = Table(
         ["app.photos.subdistrict_code", "app.photos.sha256"],
         name="fk_report_photos_photo",
     ),
+    # To tell the case of a photo, for the strip below it.
+    Index("ix_report_photos_photo", "subdistrict_code", "sha256"),
 )
 
 cases = Table(

@@ -7,7 +7,7 @@ import type { PhotoRef } from '../core/outbox.ts'
 import { sha256Hex } from '../core/sha256.ts'
 
 /** The server's limit, so that a worker hears of it before waiting for an upload. */
-export const PHOTO_LIMIT_BYTES = 12 * 1024 * 1024
+export const PHOTO_LIMIT_BYTES = 25 * 1024 * 1024
 
 export interface TakenPhoto extends PhotoRef {
   blob: Blob

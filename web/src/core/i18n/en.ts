@@ -296,7 +296,7 @@ const messages: Messages = {
     remove_photo: 'Remove photo {n}',
     photo_needed: 'This category needs a photo',
     not_image: '“{name}” is not a JPEG, PNG or WebP image and was not added.',
-    photo_too_large: '“{name}” is over 12 MB and was not added.',
+    photo_too_large: '“{name}” is over 25 MB and was not added.',
     locate: 'Locate again',
     locating: 'Locating…',
     accuracy: 'within about {n} m',

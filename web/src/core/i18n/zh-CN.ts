@@ -296,7 +296,7 @@ const messages = {
     remove_photo: '删除照片 {n}',
     photo_needed: '这一类别须有照片',
     not_image: '“{name}”不是 JPEG、PNG 或 WebP 图片，未添加。',
-    photo_too_large: '“{name}”超过 12 MB，未添加。',
+    photo_too_large: '“{name}”超过 25 MB，未添加。',
     locate: '重新定位',
     locating: '正在定位…',
     accuracy: '精度约 {n} 米',
