@@ -19,10 +19,12 @@ from api.guard import Guard
 from api.routes import (
     cases,
     centre,
+    exports,
     grids,
     health,
     ledger,
     originals,
+    personal,
     photos,
     reports,
     sessions,
@@ -32,7 +34,9 @@ from api.routes import (
 from api.stream import Hub
 from gridmgmt.adapters.evidence.room import EvidenceRoom, open_room
 from gridmgmt.adapters.keyring import KeyRing, open_key_ring
+from gridmgmt.adapters.sealedfiles import SealedFiles
 from gridmgmt.errors import NotFound
+from gridmgmt.services import exporting
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
 from gridmgmt.storage import outbox
@@ -80,6 +84,7 @@ def create_app(
             s3=settings.s3_place,
         ),
         keys=keys,
+        export_files=SealedFiles(settings.export_dir, keys, exporting.FILES),
         clock=clock,
     )
     door = ReportDoor(parts)
@@ -107,7 +112,10 @@ def create_app(
     app.state.door = door
     errors.install(app)
     v1 = APIRouter(prefix="/api/v1")
-    for module in (sessions, reports, photos, originals, ledger, uploads, cases, grids, centre, stream):
+    for module in (
+        sessions, reports, photos, originals, ledger, uploads, cases, personal, exports, grids, centre,
+        stream,
+    ):  # fmt: skip
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)

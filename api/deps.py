@@ -24,7 +24,9 @@ from sqlalchemy import Engine
 
 from gridmgmt.adapters.evidence.room import EvidenceRoom
 from gridmgmt.adapters.keyring import KeyRing
+from gridmgmt.adapters.sealedfiles import SealedFiles
 from gridmgmt.domain.org import Actor
+from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.sessionrules import is_fresh
 from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
 from gridmgmt.services.rulebooks import RuleBooks
@@ -46,6 +48,7 @@ class Parts:
     rulebooks: RuleBooks
     evidence: EvidenceRoom
     keys: KeyRing
+    export_files: SealedFiles
     clock: Callable[[], datetime]
 
 
@@ -58,6 +61,7 @@ class Open:
     now: datetime
     rulebooks: RuleBooks
     session: SignedIn
+    keys: KeyRing
 
     def require_step_up(self) -> None:
         """Refuse unless the second factor was shown within the last minutes.
@@ -95,7 +99,7 @@ class Work:
         self.request_id: str = request.state.request_id
         self.token = token_of(request)
         self._what = f"{request.method} {request.scope['route'].path}"
-        self._object = "/".join(str(v) for v in request.path_params.values())
+        self._object = short_text("/".join(str(v) for v in request.path_params.values()))
 
     @contextmanager
     def begin(self, *, read_only: bool = False) -> Iterator[Open]:
@@ -118,7 +122,7 @@ class Work:
                 if who is None:
                     raise NotSignedIn("Sign in first.")
                 act_as(db, Acting.of(who.actor, self.request_id))
-                opened = Open(db, who.actor, now, self.parts.rulebooks, who)
+                opened = Open(db, who.actor, now, self.parts.rulebooks, who, self.parts.keys)
                 if self._fresh:
                     opened.require_step_up()
                 yield opened

@@ -148,7 +148,10 @@ class ReportDoor:
             for alike in _alike(known):
                 # Row-level security holds each to the scope of its senders, not to that of the whole group.
                 act_as(db, Acting.group(known[i] for i in alike))
-                given = [Submission(known[i], command_of(group[i].body), group[i].request_id) for i in alike]
+                given = [
+                    Submission(known[i], command_of(group[i].body, parts.keys), group[i].request_id)
+                    for i in alike
+                ]
                 outcomes |= zip(alike, intake.submit_reports(db, now, parts.rulebooks, given), strict=True)
         if unseen := [token for token, who in people.items() if who.unseen]:
             note_seen(parts, unseen, now)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.answers import Json
 from gridmgmt import errors
+from gridmgmt.domain.personal import short_text, without_numbers
 from gridmgmt.errors import GridError
 
 STATUS_OF: Mapping[type[GridError], int] = {
@@ -38,6 +39,9 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.NotAllowed: 403,
     errors.DutiesNotSeparated: 403,
     errors.StepUpNeeded: 403,
+    errors.BeyondPurpose: 403,
+    errors.OwnRequest: 403,
+    errors.QuotaSpent: 403,
     errors.NotFound: 404,
     errors.LinkNotValid: 404,
     errors.Conflict: 409,
@@ -47,6 +51,7 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.StaleVersion: 409,
     errors.ContentDiffers: 409,
     errors.OffsetDiffers: 409,
+    errors.UnderLegalHold: 409,
     errors.PlanNotInForce: 409,
     errors.PlanNotAdoptable: 409,
     errors.AdministratorsApart: 409,
@@ -82,10 +87,11 @@ def problem(
         "title": code.replace("_", " ").capitalize(),
         "status": status,
         "code": code,
-        "detail": detail,
+        "detail": short_text(detail),
         "article": article,
         "rule": rule,
-        "facts": dict(facts or {}),
+        # A refusal quotes what was sent; a number in it is short here as well.
+        "facts": without_numbers(dict(facts or {})),
         "request_id": getattr(request.state, "request_id", None),
     }
     headers = {}

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pages import interfaces, project, rules, web
+from pages import interfaces, personal, project, rules, web
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/workflow.md": rules.workflow,
     "docs/reference/permissions.md": rules.permissions,
     "docs/reference/errors.md": rules.errors,
+    "docs/reference/personal-data.md": personal.personal_data,
     "docs/reference/settings.md": project.settings,
     "docs/reference/traceability.md": lambda: project.traceability(ROOT),
     "docs/reference/glossary.md": lambda: project.glossary(ROOT / "docs" / "glossary.csv"),

@@ -22,7 +22,10 @@
     │  └─ SignInRefused               name, password or code is wrong; never says which
     ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
     │  ├─ DutiesNotSeparated          the person acted on another axis of this case
-    │  └─ StepUpNeeded                the second factor has to be shown again, just now
+    │  ├─ StepUpNeeded                the second factor has to be shown again, just now
+    │  ├─ BeyondPurpose               the purpose does not open these data
+    │  ├─ OwnRequest                  nobody approves what he asked for himself
+    │  └─ QuotaSpent                  as often as a person may in a day
     ├─ NotFound                  404
     │  └─ LinkNotValid                a one-time link was used, has lapsed, or never was
     ├─ Conflict                  409
@@ -32,6 +35,7 @@
     │  ├─ StaleVersion                somebody else moved the case first
     │  ├─ ContentDiffers              one id, two contents
     │  ├─ OffsetDiffers               an upload goes on elsewhere; names the place
+    │  ├─ UnderLegalHold              kept as evidence; not to be erased
     │  ├─ PlanNotInForce              no plan is published for that place and day
     │  ├─ PlanNotAdoptable            names the failed constraints
     │  ├─ AdministratorsApart         nobody holds two of the three administrators' roles
@@ -205,6 +209,24 @@ class StepUpNeeded(NotAllowed):
     code = "step_up_needed"
 
 
+class BeyondPurpose(NotAllowed):
+    """The purpose does not open these data, or they were opened for another one (R41b)."""
+
+    code = "beyond_purpose"
+
+
+class OwnRequest(NotAllowed):
+    """Nobody approves what he asked for himself."""
+
+    code = "own_request"
+
+
+class QuotaSpent(NotAllowed):
+    """As often as one person may in a day; ``facts["limit"]``."""
+
+    code = "quota_spent"
+
+
 class NotFound(GridError):
     """No such thing in the actor's scope."""
 
@@ -257,6 +279,12 @@ class OffsetDiffers(Conflict):
     """A piece was sent for another place than where the upload stands; ``facts["offset"]``."""
 
     code = "offset_differs"
+
+
+class UnderLegalHold(Conflict):
+    """Kept as evidence (article 46): it is not erased while the hold lasts."""
+
+    code = "under_legal_hold"
 
 
 class PlanNotInForce(Conflict):

@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     """Directory of the wrapped keys that personal data and secrets are sealed under, shared by every server
     of an installation and outside the database; by default ``keys/data`` in ``home``."""
 
+    export_dir: Path = Field(default_factory=lambda data: data["home"] / "exports")
+    """Directory of export files, which lie sealed and for a day; by default ``exports`` in ``home``."""
+
+    export_most_rows: int = Field(default=50_000, ge=1, le=1_000_000)
+    """Most rows of an export."""
+
+    reveals_per_day: int = Field(default=20, ge=1, le=1_000)
+    """How many contacts one person may see in full within 24 hours."""
+
     web_dir: Path = CHECKOUT / "web" / "dist"
     """Directory of the built pages; by default that of the checkout or image."""
 

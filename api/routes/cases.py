@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api.answers import Json
-from api.deps import OneTransaction
+from api.deps import OneTransaction, Open
 from api.models import GEOJSON, Facts, Instant, Model, Version, YesNo, problems
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import Light
 from gridmgmt.errors import InvalidInput
-from gridmgmt.services import asking, handling, reading
+from gridmgmt.services import asking, confidences, handling, reading
 from gridmgmt.storage.board import CaseFilter
 
 router = APIRouter(tags=["cases"])
@@ -177,7 +177,7 @@ def cases_on_map(work: OneTransaction, open_only: Annotated[bool, Query(alias="o
 def get_case(case_id: UUID, work: OneTransaction) -> Response:
     """One case: report, reasons, history, requests, and what the actor may do next."""
     with work.begin(read_only=True) as w:
-        body = reading.case_detail(w.db, w.actor, w.now, w.rulebooks, case_id)
+        body = detail_of(w, case_id)
     return Json(body)
 
 
@@ -187,7 +187,7 @@ def act(case_id: UUID, body: ActionIn, work: OneTransaction) -> Response:
     command = handling.Act(body.command_id, case_id, body.action, body.version, body.facts)
     with work.begin() as w:
         handling.act(w.db, w.actor, w.now, w.rulebooks, command)
-        detail = reading.case_detail(w.db, w.actor, w.now, w.rulebooks, case_id)
+        detail = detail_of(w, case_id)
     return Json(detail)
 
 
@@ -207,8 +207,14 @@ def decide(request_id: UUID, body: DecisionIn, work: OneTransaction) -> Response
         request = asking.answer(
             w.db, w.actor, w.now, w.rulebooks, asking.Answer(request_id, body.granted, body.opinion)
         )
-        detail = reading.case_detail(w.db, w.actor, w.now, w.rulebooks, request.case_id)
+        detail = detail_of(w, request.case_id)
     return Json({"request": _request_out(request).model_dump(mode="json"), "case": detail})
+
+
+def detail_of(w: Open, case_id: UUID) -> dict[str, Any]:
+    """A case in full, with personal fields as short as this person may see them."""
+    detail = reading.case_detail(w.db, w.actor, w.now, w.rulebooks, case_id)
+    return confidences.told_shortly(w.db, w.keys, w.actor, detail)
 
 
 def _request_out(request: Any) -> RequestOut:

@@ -1,19 +1,22 @@
 """Reports 上报: the way in. Idempotent by the id that the phone made."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from api.answers import Json
 from api.deps import OneTransaction
 from api.models import Degrees, Instant, Model, Sha256, YesNo, problems
+from gridmgmt.adapters.keyring import KeyRing
+from gridmgmt.domain.personal import Contact, normal_phone
 from gridmgmt.domain.report import Source
+from gridmgmt.errors import InvalidInput
 from gridmgmt.geo.crs import Datum
-from gridmgmt.services import intake
+from gridmgmt.services import confidences, intake
 
 router = APIRouter(tags=["reports"])
 
@@ -36,6 +39,27 @@ class PositionIn(Model):
     accuracy_m: Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)] | None = None
 
 
+class ContactIn(Model):
+    """Whom to ask or tell about a report that came from outside. Never required; kept apart and sealed."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    phone: Annotated[str, Field(min_length=5, max_length=32)] | None = None
+
+    @field_validator("phone")
+    @classmethod
+    def _is_a_number(cls, value: str | None) -> str | None:
+        try:
+            return value and normal_phone(value)
+        except InvalidInput as exc:
+            raise ValueError(exc.message) from None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.name is None and self.phone is None:
+            raise ValueError("give a name or a number, or leave the contact out")
+        return self
+
+
 class ReportIn(Model):
     """A report as a phone sends it."""
 
@@ -49,6 +73,7 @@ class ReportIn(Model):
     observed_at: Instant
     photos: Annotated[list[Sha256], Field(max_length=12, default_factory=list)]
     self_handled: YesNo = False
+    contact: ContactIn | None = None
 
 
 class ReportOut(Model):
@@ -77,12 +102,15 @@ class ReportOut(Model):
 def submit_report(body: ReportIn, work: OneTransaction) -> Response:
     """File a report. The same id and content again gets the same answer again; other content is refused."""
     with work.begin() as w:
-        answer = intake.submit_report(w.db, w.actor, w.now, w.rulebooks, command_of(body), work.request_id)
+        answer = intake.submit_report(
+            w.db, w.actor, w.now, w.rulebooks, command_of(body, w.keys), work.request_id
+        )
     return told(answer)
 
 
-def command_of(body: ReportIn) -> intake.SubmitReport:
-    """The command that a body asks for."""
+def command_of(body: ReportIn, keys: KeyRing) -> intake.SubmitReport:
+    """The command that a body asks for; what it confides is sealed from here on."""
+    contact = Contact(body.contact.name, body.contact.phone) if body.contact else None
     return intake.SubmitReport(
         id=body.id,
         category=body.category,
@@ -95,6 +123,7 @@ def command_of(body: ReportIn) -> intake.SubmitReport:
         observed_at=body.observed_at,
         photos=tuple(body.photos),
         self_handled=body.self_handled,
+        confidence=confidences.confided(keys, body.id, body.source, body.description, contact),
     )
 
 

@@ -29,6 +29,7 @@ CAPABILITIES = {
     "R22b": ("22-2", "In time: limits, lights, announcements of what is overdue"),
     "R22c": ("22-2", "One lead unit, active and competent for class and area"),
     "R22d": ("22-2", "The district's ruling on the responsible unit binds"),
+    "R41b": ("41-2", "Data are opened for a purpose that was named and approved, and used for no other"),
     "R41c": ("41-3", "Data are safe from loss, damage, leaks and tampering"),
     "R46": ("46", "Evidence is preserved: hashed, read again every day, never removed while it is held"),
     "R48": ("48", "Rules are dated: a case is judged by those of its day"),

@@ -53,6 +53,11 @@ def key_id_of(sealed: bytes, kind: int) -> bytes:
     return sealed[1:_HEADER_BYTES]
 
 
+def new_secret() -> bytes:
+    """32 random bytes, for a key."""
+    return os.urandom(32)
+
+
 def seal_value(plain: bytes, *, key_id: bytes, secret: bytes, context: str) -> bytes:
     """A value sealed under a key of 32 bytes."""
     header = bytes([KIND_VALUE]) + key_id

@@ -23,17 +23,18 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridmgmt.adapters.envelopes import KEY_ID_BYTES, open_value, seal_value
+from gridmgmt.adapters.envelopes import KEY_ID_BYTES, new_secret, open_value, seal_value
 from gridmgmt.errors import InvalidInput, SealBroken, Unavailable
 
 SECRET_BYTES = 32
 
 _CLASS = re.compile(r"[a-z][a-z0-9_.]{0,79}")
 _OTHERS = 0o077
+_LONG_AGO = "1970-01-01T00:00:00+00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class DataKey:
     version: int
     secret: bytes | None = field(repr=False)
     kek_version: int
+    made_at: datetime
     destroyed_at: str | None = None
 
 
@@ -95,7 +97,7 @@ def make_kek_file(path: Path) -> None:
     Unavailable
         The directory cannot be written.
     """
-    _write(path, _kek_content(1, {1: os.urandom(SECRET_BYTES)}), mode=0o400, keep=True)
+    _write(path, _kek_content(1, {1: new_secret()}), mode=0o400, keep=True)
 
 
 def _kek_content(current: int, keys: Mapping[int, bytes]) -> dict[str, Any]:
@@ -173,8 +175,9 @@ class KeyFiles:
                 key_class=key_class,
                 month=month,
                 version=max(versions, default=0) + 1,
-                secret=os.urandom(SECRET_BYTES),
+                secret=new_secret(),
                 kek_version=keks.current,
+                made_at=datetime.now(UTC),
             )
             self._store(made, keks)
             self._read()
@@ -206,7 +209,7 @@ class KeyFiles:
         with self._locked(fcntl.LOCK_EX):
             keks = self._keks()
             version = max(keks.keys) + 1
-            both = KekFile(version, {**keks.keys, version: os.urandom(SECRET_BYTES)})
+            both = KekFile(version, {**keks.keys, version: new_secret()})
             _write(self._key_file, _kek_content(version, both.keys), mode=0o400)
             self._read()
             for key in list(self._by_id.values()):
@@ -226,6 +229,7 @@ class KeyFiles:
             "month": key.month,
             "version": key.version,
             "kek": key.kek_version,
+            "made_at": key.made_at.isoformat(),
         }
         if key.secret is None:
             content["destroyed_at"] = key.destroyed_at
@@ -300,6 +304,7 @@ def _read_data_key(path: Path, keks: KekFile) -> DataKey:
             version=int(content["version"]),
             secret=secret,
             kek_version=kek_version,
+            made_at=datetime.fromisoformat(content.get("made_at", _LONG_AGO)),
             destroyed_at=destroyed_at,
         )
     except (ValueError, KeyError, TypeError, SealBroken) as exc:

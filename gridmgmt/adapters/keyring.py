@@ -11,8 +11,8 @@ unique, such as a phone number, never for a name or a sex.
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from gridmgmt.errors import Erased, UnknownKey
 
 ALWAYS = "always"
 _BLIND = "blind."
+_SETTLED = timedelta(days=1)
 
 
 class KeyRing(Protocol):
@@ -59,6 +60,14 @@ class KeyRing(Protocol):
 
     def key_of(self, sealed: bytes) -> DataKey:
         """The key that a value names; raises UnknownKey."""
+        ...
+
+    def replaced(self, key_class: str) -> list[bytes]:
+        """Ids of the living keys of a class that a newer one of their month replaced."""
+        ...
+
+    def destroy_unused(self, key_class: str, used: Collection[bytes], *, before: str, now: datetime) -> int:
+        """Destroy keys of a class that nothing names and nobody can be about to name; how many."""
         ...
 
 
@@ -151,6 +160,34 @@ class FileKeyRing:
     def key_of(self, sealed: bytes) -> DataKey:
         """The key that a value names, destroyed or not."""
         return self._named(envelopes.key_id_of(sealed, KIND_VALUE))
+
+    def replaced(self, key_class: str) -> list[bytes]:
+        """Ids of the living keys of a class that a newer one of their month replaced."""
+        mine = [k for k in self.keys.all() if k.key_class == key_class and k.secret is not None]
+        newest = {k.month: k.version for k in mine}
+        return [k.id for k in mine if k.version < newest[k.month]]
+
+    def destroy_unused(self, key_class: str, used: Collection[bytes], *, before: str, now: datetime) -> int:
+        """Destroy keys of a class that nothing names; how many.
+
+        Spared are keys of the month ``before`` and later, unless they were replaced a day ago: somebody may
+        just be storing what he sealed under one.
+
+        Parameters
+        ----------
+        used : ids of all keys that some value of the class names.
+        before : month, ``YYYY-MM``.
+        """
+        replaced = set(self.replaced(key_class))
+        destroyed = 0
+        for key in self.keys.all():
+            if key.key_class != key_class or key.secret is None or key.id in used or key.month == ALWAYS:
+                continue
+            newest = self.keys.newest(key_class, key.month)
+            settled = key.id in replaced and newest.made_at <= now - _SETTLED
+            if key.month < before or settled:
+                destroyed += self.keys.destroy(key.id, now)
+        return destroyed
 
     def _named(self, key_id: bytes) -> DataKey:
         found = self.keys.by_id(key_id)

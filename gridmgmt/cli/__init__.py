@@ -2,7 +2,7 @@
 
 import typer
 
-from gridmgmt.cli import audit, backup, db, demo, evidence, keys, plan, route, serve
+from gridmgmt.cli import audit, backup, db, demo, evidence, keys, plan, privacy, route, serve
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
@@ -16,7 +16,9 @@ app.add_typer(backup.app, name="backup")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(privacy.exports_app, name="exports")
 app.add_typer(keys.app, name="keys")
+app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")
 app.command("serve")(serve.serve)

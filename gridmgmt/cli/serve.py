@@ -1,6 +1,7 @@
 """gridmgmt serve and gridmgmt worker: the two processes of an installation."""
 
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -74,15 +75,23 @@ def _start_worker() -> subprocess.Popen[bytes]:
 def worker() -> None:
     """Deliver events, run the clocks and seal the audit log until stopped."""
     from gridmgmt import worker as background
+    from gridmgmt.adapters.keyring import open_key_ring
+    from gridmgmt.adapters.sealedfiles import SealedFiles
     from gridmgmt.cli.evidence import slow_scrub
+    from gridmgmt.keeping import Keeping
     from gridmgmt.sealer import Sealing
+    from gridmgmt.services.exporting import FILES
     from gridmgmt.storage.db import make_engine
 
     settings = settings_with_database()
     engine = make_engine(settings.require_worker_url(), pool_size=2, application="gridmgmt-worker")
+    keys = open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys)
+    files = SealedFiles(settings.export_dir, keys, FILES)
+    keeping = Keeping(keys, files, most_rows=settings.export_most_rows)
     stop = background.stop_on_signals()
     sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()
     background.run_beside(slow_scrub(settings, engine), stop)
+    background.run_beside(functools.partial(keeping, engine), stop)
     background.run(engine, stop)
     sealing.join()

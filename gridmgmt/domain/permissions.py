@@ -45,6 +45,12 @@ class Permission(StrEnum):
     PEER_EDIT = "peer:edit"
     AUDIT_READ = "audit:read"
     PHOTO_ORIGINAL = "photo:original"
+    PERSONAL_FIND = "personal:find"
+    PERSONAL_REVEAL = "personal:reveal"
+    PERSONAL_ERASE = "personal:erase"
+    EXPORT_ASK = "export:ask"
+    EXPORT_APPROVE = "export:approve"
+    HOLD_PLACE = "hold:place"
 
 
 class Axis(StrEnum):
@@ -66,21 +72,55 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CASE_CONFIRM,
             Permission.CASE_VERIFY,
             Permission.CASE_HANDLE,
+            Permission.PERSONAL_REVEAL,
         },
-        Role.ACCEPTOR: _READ | {Permission.REPORT_SUBMIT, Permission.CASE_ACCEPT},
+        Role.ACCEPTOR: _READ
+        | {
+            Permission.REPORT_SUBMIT,
+            Permission.CASE_ACCEPT,
+            Permission.PERSONAL_FIND,
+            Permission.PERSONAL_REVEAL,
+        },
         Role.SHIFT_LEADER: _READ
-        | {Permission.CASE_ACCEPT, Permission.CASE_FILE, Permission.CASE_CLOSE, Permission.CASE_VOID},
-        Role.DISPATCHER: _READ | {Permission.CASE_DISPATCH, Permission.CASE_GRANT, Permission.CASE_REFER},
-        Role.HANDLER: _READ | {Permission.CASE_HANDLE},
-        Role.SUPERVISOR: _READ,
+        | {
+            Permission.CASE_ACCEPT,
+            Permission.CASE_FILE,
+            Permission.CASE_CLOSE,
+            Permission.CASE_VOID,
+            Permission.PERSONAL_FIND,
+            Permission.PERSONAL_REVEAL,
+            Permission.EXPORT_ASK,
+        },
+        Role.DISPATCHER: _READ
+        | {
+            Permission.CASE_DISPATCH,
+            Permission.CASE_GRANT,
+            Permission.CASE_REFER,
+            Permission.PERSONAL_REVEAL,
+            Permission.EXPORT_ASK,
+        },
+        Role.HANDLER: _READ | {Permission.CASE_HANDLE, Permission.PERSONAL_REVEAL, Permission.EXPORT_ASK},
+        Role.SUPERVISOR: _READ | {Permission.EXPORT_ASK},
         Role.DIRECTOR: _READ
         | {
             Permission.CASE_GRANT,
             Permission.CASE_VOID,
             Permission.PLAN_PUBLISH,
             Permission.PHOTO_ORIGINAL,
+            Permission.PERSONAL_REVEAL,
+            Permission.PERSONAL_ERASE,
+            Permission.EXPORT_ASK,
+            Permission.EXPORT_APPROVE,
+            Permission.HOLD_PLACE,
         },
-        Role.DISTRICT_OFFICER: _READ | {Permission.CASE_RULE, Permission.PLAN_REVIEW},
+        Role.DISTRICT_OFFICER: _READ
+        | {
+            Permission.CASE_RULE,
+            Permission.PLAN_REVIEW,
+            Permission.EXPORT_ASK,
+            Permission.EXPORT_APPROVE,
+            Permission.HOLD_PLACE,
+        },
         Role.PLANNER: frozenset(
             {Permission.PLAN_READ, Permission.PLAN_DRAW, Permission.PLAN_PUBLISH, Permission.BOARD_READ}
         ),

@@ -4,7 +4,7 @@ Granting performs the action in the same transaction, so a granted request is ne
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
+from gridmgmt.domain.personal import short_text, without_numbers
 from gridmgmt.domain.request import Asked, Request
 from gridmgmt.domain.workflow import TRANSITIONS, Action
 from gridmgmt.errors import ContentDiffers, NotReady
@@ -70,6 +71,8 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
     """
     require_storable(dict(command.facts), "facts")
     require_anywhere(actor, Permission.CASE_READ)
+    # The record is for good; a number in it would be as well. Contacts have a place of their own.
+    command = replace(command, facts=without_numbers(dict(command.facts)))
     case = cases.load(db, command.case_id, actor, lock=True)
     before = requests.find(db, command.request_id)
     if before is not None:
@@ -111,6 +114,7 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
     """
     require_storable(command.opinion, "opinion")
     require_anywhere(actor, Permission.CASE_READ)
+    command = replace(command, opinion=short_text(command.opinion))
     request = requests.load(db, command.request_id, actor, lock=True)
     case = cases.load(db, request.case_id, actor, lock=True)
     decided = request_rules.decide(request, actor, now, granted=command.granted, opinion=command.opinion)

@@ -15,6 +15,7 @@ from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.grid import GridPlan, PlanStatus
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.domain.personal import Field, show
 from gridmgmt.errors import NotFound
 from gridmgmt.geo.crs import Datum, lonlat
 from gridmgmt.services.reading import subdistrict_of
@@ -95,7 +96,8 @@ def cells_as_geojson(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -
                 "type": "Feature",
                 "id": int(r["code"]),
                 "geometry": orjson.loads(r["geometry"]),
-                "properties": {name: r[name] for name in shown},
+                "properties": {name: r[name] for name in shown}
+                | {"worker_name": show(actor, Field.STAFF_NAME, r["worker_name"])},
             }
             for r in rows
         ],
@@ -117,6 +119,7 @@ def cell_at(
     book = books.current(db, code)
     plan, cell = book.locate(lonlat(lon, lat), datum, at)
     worker, _why = book.roster.choose(cell.code, book.day_of(at))
+    name = show(actor, Field.STAFF_NAME, book.people.get(worker, "")) if worker else None
     return {
         "code": cell.code,
         "name": cell.name,
@@ -124,7 +127,7 @@ def cell_at(
         "community_name": book.communities[cell.community_code].name,
         "plan_id": plan.plan.id,
         "plan_version": plan.plan.version,
-        "worker": None if worker is None else {"id": worker, "name": book.people.get(worker, "")},
+        "worker": None if worker is None else {"id": worker, "name": name},
     }
 
 

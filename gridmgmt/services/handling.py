@@ -6,7 +6,7 @@ uploaded, a master that exists) is looked up here and handed to the domain as fa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from gridmgmt.domain.case import Case, Clocks
 from gridmgmt.domain.duty import check_dispatch
 from gridmgmt.domain.org import Actor, Unit, UnitKind
 from gridmgmt.domain.permissions import Axis, Permission, require_anywhere
+from gridmgmt.domain.personal import without_numbers
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
@@ -53,6 +54,8 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     """
     require_storable(dict(command.facts), "facts")
     require_anywhere(actor, Permission.CASE_READ)
+    # The record is for good; a number in it would be as well. Contacts have a place of their own.
+    command = replace(command, facts=without_numbers(dict(command.facts)))
     case = cases.load(db, command.case_id, actor, lock=True)
     moved = cases.done_by_command(db, command.command_id)
     if moved is not None:

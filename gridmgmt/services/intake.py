@@ -6,6 +6,7 @@ to each. Several reports at once are what a busy server takes in by one commit (
 has an outcome of its own, and a refused one leaves no trace in the others.
 """
 
+import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,21 +16,25 @@ from uuid import UUID
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import RECENT, Report, Source, check_report, report_digest
 from gridmgmt.domain.routing import route
-from gridmgmt.errors import ContentDiffers, GridError, MissingFact, NotFound
+from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, MissingFact, NotFound
 from gridmgmt.geo.crs import Datum, LonLat, lonlat
 from gridmgmt.services.opening import Located, open_case
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import cases
+from gridmgmt.storage import cases, confidences
 from gridmgmt.storage.cases import Asked, BeforeIntake, Intake, Nearby, near_each_other
 from gridmgmt.storage.db import Db
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitReport:
-    """A report as it arrived; nothing of it has been checked."""
+    """A report as it arrived; nothing of it has been checked.
+
+    ``confidence`` is what it confides, sealed by ``services.confidences.confided``; None when nothing.
+    """
 
     id: UUID
     category: str
@@ -42,6 +47,7 @@ class SubmitReport:
     observed_at: datetime
     photos: tuple[str, ...]
     self_handled: bool
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ def submit_reports(db: Db, now: datetime, books: RuleBooks, given: Sequence[Subm
             outcomes[i] = refusal
     new = {i: m for i, m in made.items() if isinstance(m, Intake)}
     written = cases.store_intake(db, list(new.values()))
+    _keep_confidences(db, (m for m in new.values() if m.report["id"] in written), now)
     # Stored by somebody else between our look and our write; the look that follows sees it.
     beaten = {i: m for i, m in new.items() if m.report["id"] not in written}
     again = cases.look_before_intake(db, [asked[i] for i in beaten], _since(now))
@@ -123,6 +130,15 @@ def submit_reports(db: Db, now: datetime, books: RuleBooks, given: Sequence[Subm
         if i not in outcomes:
             (outcomes[i],) = submit_reports(db, now, books, [given[i]])
     return [outcomes[i] for i in range(len(given))]
+
+
+def _keep_confidences(db: Db, stored: Iterable[Intake], now: datetime) -> None:
+    given = [
+        (one.report["id"], one.report["subdistrict_code"], one.confidence) for one in stored if one.confidence
+    ]
+    # Most reports confide nothing, and make no round trip for it.
+    if given:
+        confidences.keep(db, given, now)
 
 
 def _each(which: Iterable[int], outcomes: dict[int, Outcome], work: Callable[[int], _T]) -> dict[int, _T]:
@@ -169,15 +185,18 @@ def _made(
     book = books.at_revision(db, asked.subdistrict_code, before.revision)
     category = book.catalogue.find(command.category, book.day_of(now))
     report = _report(command, actor, asked.subdistrict_code, category.key, position, now)
-    digest = bytes.fromhex(report_digest(report))
+    digest = _digest(report, command.confidence)
     if before.stored_content is not None:
         return _replay(before, digest)
     check_report(report, category, now)
+    _require_contact_welcome(command)
     _require_uploaded(command.photos, before.photos_known)
     plan, cell = book.locate(position, command.datum, now)
     verdict = book.duty(category, now)
     routing = route(report, verdict, cell, book.rules, book.units, book.roster, now)
-    found = Located(report, digest, actor, category, plan, cell, verdict, routing, book, before)
+    found = Located(
+        report, digest, actor, category, plan, cell, verdict, routing, book, before, command.confidence
+    )
     return open_case(found, given.request_id)
 
 
@@ -214,6 +233,23 @@ def _report(
         photo_hashes=command.photos,
         self_handled=command.self_handled,
     )
+
+
+def _digest(report: Report, confidence: Confidence | None) -> bytes:
+    """What the report's content is recognised by.
+
+    Where the report confides something it is keyed: whoever has the table cannot try all numbers on it.
+    """
+    digest = bytes.fromhex(report_digest(report))
+    return hmac.digest(confidence.pepper, digest, "sha256") if confidence else digest
+
+
+def _require_contact_welcome(command: SubmitReport) -> None:
+    """Nobody's name and number are kept where nobody from outside reported: no more than needed."""
+    if command.confidence and command.confidence.has_contact and not command.source.is_public:
+        raise InvalidInput(
+            "Only a report from outside names somebody to ask or tell.", rule="R41c", field="contact"
+        )
 
 
 def _replay(before: BeforeIntake, digest: bytes) -> Answer:

@@ -16,6 +16,7 @@ from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.grid import GridCell
 from gridmgmt.domain.org import Actor, UnitKind, system_actor
 from gridmgmt.domain.pattern import CategoryKey
+from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import DuplicateCandidate, Report, automatic_policy, suggest_duplicates
 from gridmgmt.domain.routing import Routing
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
@@ -41,6 +42,7 @@ class Located:
     routing: Routing
     book: RuleBook
     before: BeforeIntake
+    confidence: Confidence | None = None
 
 
 def open_case(found: Located, request_id: str) -> Intake:
@@ -56,7 +58,7 @@ def open_case(found: Located, request_id: str) -> Intake:
         report.subdistrict_code,
     )
     return Intake(
-        report=_report_row(report, found.digest, _answer(found, decisions[-1].case)),
+        report=_report_row(found, _answer(found, decisions[-1].case)),
         photos=report.photo_hashes,
         decisions=decisions,
         place=drawable,
@@ -64,6 +66,7 @@ def open_case(found: Located, request_id: str) -> Intake:
         routing=found.routing.as_facts(),
         duty=duty_facts(found.verdict),
         entries=[replace(submitted, request_id=request_id)],
+        confidence=found.confidence,
     )
 
 
@@ -208,14 +211,16 @@ def instant(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 
-def _report_row(report: Report, digest: bytes, body: dict[str, Any]) -> dict[str, Any]:
+def _report_row(found: Located, body: dict[str, Any]) -> dict[str, Any]:
+    report, sealed = found.report, found.confidence.description if found.confidence else None
     return {
         "id": report.id,
         "subdistrict_code": report.subdistrict_code,
         "reporter_id": report.reporter_id,
         "source": str(report.source),
         "category": str(report.category),
-        "description": report.description,
+        "description": report.description if sealed is None else "",
+        "description_sealed": sealed,
         "lon": report.position.lon,
         "lat": report.position.lat,
         "datum": str(report.datum),
@@ -223,6 +228,6 @@ def _report_row(report: Report, digest: bytes, body: dict[str, Any]) -> dict[str
         "self_handled": report.self_handled,
         "observed_at": report.observed_at,
         "received_at": report.received_at,
-        "content_sha256": digest,
+        "content_sha256": found.digest,
         "answer": body,
     }

@@ -10,6 +10,7 @@ from uuid import UUID
 from gridmgmt.domain.evidence import ORIGINAL_LINK_LIFE, SHORTEST_REASON
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.domain.personal import short_text
 from gridmgmt.errors import MissingFact, NotFound
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
@@ -43,7 +44,7 @@ def ask_for_original(
         db,
         {
             "id": link_id, "subdistrict_code": code, "sha256": sha256, "token_sha256": token_sha256,
-            "asked_by": actor.id, "reason": reason.strip(), "asked_at": now, "expires_at": until,
+            "asked_by": actor.id, "reason": short_text(reason.strip()), "asked_at": now, "expires_at": until,
         },
     )  # fmt: skip
     audit.append(db, [done(actor, now, "photo:original:ask", "photo", sha256, code, link=str(link_id))])

@@ -18,6 +18,7 @@ from sqlalchemy import RowMapping, insert, select, text, update
 from gridmgmt.domain.case import Case, Decision, Step
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
+from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import NotAllowed, NotFound, StaleVersion
@@ -199,6 +200,8 @@ class Intake:
     routing: Mapping[str, Any]
     duty: Mapping[str, Any]
     entries: Sequence[audit.AuditEntry]
+    confidence: Confidence | None = None
+    """What the report confides; ``storage.confidences`` keeps it."""
 
 
 def store_intake(db: Db, intakes: Sequence[Intake]) -> frozenset[UUID]:

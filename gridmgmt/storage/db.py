@@ -58,6 +58,8 @@ def make_engine(url: str, *, pool_size: int = 20, application: str = "gridmgmt")
         max_overflow=5,
         pool_timeout=5,
         pool_pre_ping=False,
+        # A failed statement is logged; what people wrote is not.
+        hide_parameters=True,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
         connect_args={

@@ -28,7 +28,7 @@ ROLES = {
     "security_administrator": "demo-security",
     "auditor": "demo-auditor",
 }
-STATUS = {"y": 200, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
+STATUS = {"y": 200, "a": 202, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
 
 # Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
 MATRIX = {
@@ -85,6 +85,24 @@ MATRIX = {
                                      "n  n  n  c  n  n  n  n  n  n  n  n   s",
     "POST /api/v1/requests/{request_id}/decision":
                                      "n  n  y  n  n  n  y  n  n  n  n  n   s",
+    # Exports of what is not personal; answering one that waits; taking away one that is not there yet.
+    "GET /api/v1/exports":           "n  n  y  y  y  y  y  y  n  n  n  n   s",
+    "POST /api/v1/exports":          "n  n  a  a  a  a  a  a  n  n  n  n   s",
+    "POST /api/v1/exports/{export_id}/decision":
+                                     "n  n  n  n  n  n  y  y  n  n  n  n   s",
+    "POST /api/v1/exports/{export_id}/file":
+                                     "n  n  m  n  n  n  n  n  n  n  n  n   s",
+    # A resident's report: looking into it in full, finding its number, erasing, holding.
+    "POST /api/v1/cases/{case_id}/reveal":
+                                     "y  y  y  y  n  n  y  n  n  n  n  n   s",
+    "POST /api/v1/contacts/cases":   "n  y  y  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/erasure":
+                                     "n  n  n  n  n  n  m  n  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/holds":
+                                     "n  n  n  n  n  n  c  c  n  n  n  n   s",
+    "POST /api/v1/holds/{hold_id}/end":
+                                     "n  n  n  n  n  n  d  d  n  n  n  n   s",
+    "GET /api/v1/holds":             "n  n  n  n  n  n  y  y  n  n  n  n   s",
     "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d  d   s",
 }  # fmt: skip
 
@@ -101,6 +119,9 @@ class Asking:
         method, path = endpoint.split(" ")
         client = person.http if person else self.server.client
         path, request = self._filled(path, method)
+        if person:
+            # What else an endpoint asks for is tested elsewhere; here it is the role that counts.
+            person.step_up()
         if path.endswith("/stream"):
             with client.stream(method, path) as answer:
                 return answer.status_code
@@ -110,7 +131,7 @@ class Asking:
             person.http.cookies.clear()
         return answer.status_code
 
-    def _filled(self, path: str, method: str) -> tuple[str, dict]:
+    def _filled(self, path: str, method: str) -> tuple[str, dict]:  # noqa: PLR0911  one for each kind
         place = self.worker.place
         where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
         if "uploads" in path or "original" in path or (path.endswith("}/photos") and method == "PUT"):
@@ -128,6 +149,8 @@ class Asking:
             return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
+        if any(word in path for word in ("/exports", "/reveal", "/contacts", "/erasure", "/holds")):
+            return self._about_persons(path)
         return self._move(path)
 
     def _evidence(self, path: str, method: str) -> tuple[str, dict]:
@@ -154,6 +177,29 @@ class Asking:
             headers |= {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
             return where, {"headers": headers, "content": photo.content}
         return where, {"headers": headers}
+
+    def _about_persons(self, path: str) -> tuple[str, dict]:
+        shift, director = self.server.person("demo-shift"), self.server.person("demo-director").step_up()
+        new, note = {"id": str(uuid.uuid4())}, "回访办理结果"
+        if path.endswith("/exports"):
+            return path, {"json": new | {"purpose": "statistics", "note": note, "fields": ["number"]}}
+        if "/exports/" in path:
+            wanted = new | {"purpose": "legal", "note": note, "fields": ["contact_name"]}
+            assert shift.post("/exports", wanted).status_code == 202
+            body = {"purpose": "legal"} if path.endswith("/file") else {"granted": True}
+            return path.format(export_id=new["id"]), {"json": body}
+        if path.endswith("/contacts/cases"):
+            return path, {"json": {"phone": "13800001234"}}
+        contact = {"name": "张三", "phone": "13800001234"}
+        acceptor = self.server.person("demo-acceptor")
+        draft = acceptor.draft(source="window", contact=contact, position=self.worker.draft()["position"])
+        case_id = acceptor.post("/reports", draft).json()["case_id"]
+        hold = {"document_no": "津检〔2026〕1号", "reason": "调取证据"}
+        if path.endswith("/end"):
+            assert director.post(f"/cases/{case_id}/holds", new | hold).status_code == 201
+            return path.format(hold_id=new["id"]), {"json": {"document_no": "津检〔2026〕2号"}}
+        body = {"reveal": new | {"purpose": "callback", "note": note}, "erasure": {"note": note}}
+        return path.format(case_id=case_id), {"json": body.get(path.rpartition("/")[2], new | hold)}
 
     def _move(self, path: str) -> tuple[str, dict]:
         case = self.worker.report(category=SORTING)

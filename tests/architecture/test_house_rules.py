@@ -38,6 +38,7 @@ MAY_NAME_THE_ENGINE = {
     "gridmgmt/sealer.py",
     "gridmgmt/services/health.py",
     "gridmgmt/worker.py",
+    "gridmgmt/keeping.py",
     "gridmgmt/cli/",
     "gridmgmt/demo/",
 }

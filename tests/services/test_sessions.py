@@ -22,7 +22,14 @@ def test_somebody_is_told_his_roles_rights_and_street(db: Db, books: RuleBooks) 
     me = sessions.about(db, street.handler(ENFORCEMENT))
     assert me["roles"] == ["handler"]
     assert me["permissions"] == sorted(
-        [Permission.CASE_READ, Permission.BOARD_READ, Permission.PLAN_READ, Permission.CASE_HANDLE]
+        [
+            Permission.CASE_READ,
+            Permission.BOARD_READ,
+            Permission.PLAN_READ,
+            Permission.CASE_HANDLE,
+            Permission.PERSONAL_REVEAL,
+            Permission.EXPORT_ASK,
+        ]
     )
     assert me["subdistrict"] == {"code": STREET, "name": "杭州道街道", "district_name": "滨海新区"}
     assert (me["login"], me["unit_code"], me["unit_name"]) == (

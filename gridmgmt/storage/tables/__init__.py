@@ -43,6 +43,16 @@ from gridmgmt.storage.tables.identity import (
 )
 from gridmgmt.storage.tables.operations import backup_runs, heartbeats
 from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
+from gridmgmt.storage.tables.privacy import (
+    contacts,
+    exports,
+    legal_hold_ends,
+    legal_holds,
+    purges,
+    retention_classes,
+    reveals,
+    subject_keys,
+)
 from gridmgmt.storage.tables.records import audit_log, outbox
 from gridmgmt.storage.tables.seal import audit_checkpoints, audit_leaves, audit_salts
 
@@ -65,13 +75,17 @@ __all__ = [
     "cell_workers",
     "closing_conditions",
     "communities",
+    "contacts",
     "devices",
     "duty_items",
+    "exports",
     "filing_conditions",
     "grid_cells",
     "grid_plans",
     "handling_limits",
     "heartbeats",
+    "legal_hold_ends",
+    "legal_holds",
     "metadata",
     "one_time_links",
     "original_link_uses",
@@ -86,15 +100,19 @@ __all__ = [
     "photo_ledger",
     "photo_meta",
     "photos",
+    "purges",
     "recovery_codes",
     "report_photos",
     "reports",
+    "retention_classes",
+    "reveals",
     "routing_rule_sets",
     "rulebook_revision",
     "sessions",
     "sign_ins",
     "stage_limits",
     "subdistricts",
+    "subject_keys",
     "throttle",
     "units",
     "work_calendars",

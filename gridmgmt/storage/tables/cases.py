@@ -60,6 +60,8 @@ reports = Table(
     Column("content_sha256", LargeBinary, nullable=False),
     # The answer that left the first time; a replay gets it again, letter for letter.
     Column("answer", JSONB, nullable=False),
+    # Instead of the description, where it may name somebody: sealed under the report's key in subject_keys.
+    Column("description_sealed", LargeBinary),
     CheckConstraint(
         "lon between -180 and 180 and lat between -90 and 90 and coalesce(accuracy_m, 0) between 0 and 1e6",
         name="position",

@@ -33,6 +33,10 @@ export const refusal: Messages['refusal'] = {
     lapsed: 'The request was made in an earlier round of handling; please ask again.',
     one_pending: 'The same request is already waiting for an answer.',
     open_master: 'A report is merged into a case that is being handled or was closed.',
+    case_ended: 'What a case needs is kept until it has ended.',
+    hold_lasts: 'This hold has ended before.',
+    export_waiting: 'This export does not wait for an answer.',
+    export_ready: 'The file is not there: it waits, is being made, was refused or failed.',
   },
 }
 
@@ -54,6 +58,9 @@ export const errors: Messages['errors'] = {
   not_allowed: { title: 'Not permitted', hint: 'Your post cannot do this.' },
   duties_not_separated: { title: 'Separation of duties', hint: 'Nobody handles and verifies the same case. You acted on another side of this one; somebody else must do it.' },
   step_up_needed: { title: 'Please show your code again', hint: 'This needs the code from your authenticator within the last five minutes.' },
+  beyond_purpose: { title: 'Beyond the purpose', hint: 'These data were not opened for this. Ask anew with the right purpose.' },
+  own_request: { title: 'Somebody else has to approve', hint: 'Nobody approves what he asked for himself.' },
+  quota_spent: { title: 'Enough for today', hint: 'The daily number is used up. Ask your supervisor if it is urgent.' },
   not_found: { title: 'Not found', hint: 'It does not exist, or lies outside your scope.' },
   link_not_valid: { title: 'This link is not valid', hint: 'It was used or has lapsed; the security administrator can make a new one.' },
   conflict: { title: 'Contradicts the present state', hint: 'Please refresh and try again.' },
@@ -69,6 +76,7 @@ export const errors: Messages['errors'] = {
   evidence_damaged: { title: 'This photo is missing or damaged', hint: 'It is on record. Whoever sent it may send it again.' },
   store_full: { title: 'The photo store is full', hint: 'Nothing is lost; it is tried again by itself.' },
   content_differs: { title: 'This id is taken', hint: 'The server already has other content under it; the stored one stays.' },
+  under_legal_hold: { title: 'Kept as evidence', hint: 'A legal hold forbids erasing this. Lift the hold first.' },
   plan_not_in_force: { title: 'No grid plan in force', hint: 'No plan is published for this place and day. Tell your administrator.' },
   plan_not_adoptable: { title: 'The plan cannot be published', hint: 'It breaks constraints.' },
   administrators_apart: { title: 'Three administrators apart', hint: 'System, security and audit administrator are three persons, and hold no other role.' },

@@ -31,6 +31,10 @@ export const refusal = {
     lapsed: '该申请是上一轮处置中提出的，已失效，请重新申请。',
     one_pending: '同一申请正在等待审批。',
     open_master: '只能并入正在办理或已结案的案件。',
+    case_ended: '案件办结前，办理所需信息须保留。',
+    hold_lasts: '该保全此前已解除。',
+    export_waiting: '该导出不在待审批状态。',
+    export_ready: '文件尚不可取：待审批、生成中、已驳回或失败。',
   },
 }
 
@@ -52,6 +56,9 @@ export const errors = {
   not_allowed: { title: '没有权限', hint: '您的岗位不能办理这一事项。' },
   duties_not_separated: { title: '监管分离', hint: '同一人不能既处置又核查：您已在本案的另一环节办理过，须由他人办理。' },
   step_up_needed: { title: '需要再次验证', hint: '此操作须先输入一次动态码，有效五分钟。' },
+  beyond_purpose: { title: '超出用途', hint: '这些数据不是为此用途开放的，请按实际用途重新申请。' },
+  own_request: { title: '须由他人审批', hint: '本人申请的事项不能由本人审批。' },
+  quota_spent: { title: '今日次数已用完', hint: '已达到每日上限；确有急需请联系主管。' },
   not_found: { title: '没有找到', hint: '该事项不存在，或不在您的管辖范围内。' },
   link_not_valid: { title: '链接无效', hint: '链接已使用或已过期，请向安全管理员索取新的链接。' },
   conflict: { title: '与现状冲突', hint: '请刷新后再试。' },
@@ -67,6 +74,7 @@ export const errors = {
   evidence_damaged: { title: '照片缺失或已损坏', hint: '已记录在案。可由原上报人重新上传。' },
   store_full: { title: '照片存储空间已满', hint: '数据没有丢失，系统会自动重试。' },
   content_differs: { title: '编号已被占用', hint: '服务器上已有同一编号的另一份内容，以已存的为准。' },
+  under_legal_hold: { title: '证据保全中', hint: '该内容处于法律保全状态，不得清除；须先解除保全。' },
   plan_not_in_force: { title: '没有生效的网格方案', hint: '此地此日没有已发布的网格方案，请联系街道管理员。' },
   plan_not_adoptable: { title: '方案不能发布', hint: '方案未满足约束条件。' },
   administrators_apart: { title: '三员分立', hint: '系统、安全、审计三类管理员须由三人分任，且不得兼任其他岗位。' },
