@@ -54,6 +54,10 @@ check: $(VENV)/.installed web/node_modules/.installed ## Format, lint, types and
 bench: setup ## Measure against the peers; results go to bench/results/
 	$(BIN)/python -m bench
 
+.PHONY: evidence
+evidence: packages-for-tests setup ## Damage, kill, cut and fill up evidence photos at the full counts
+	$(BIN)/python -m bench.evidence
+
 .PHONY: tamper
 tamper: packages-for-tests setup ## Forge a sealed audit log a thousand times and see that each one is found
 	$(BIN)/python -m tests.tampering --count 1000

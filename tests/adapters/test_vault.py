@@ -1,5 +1,6 @@
 """What was stored comes back bit by bit or not at all, whatever happened to the disk or the process."""
 
+import base64
 import hashlib
 import os
 import random
@@ -8,10 +9,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -39,10 +44,7 @@ def s3() -> Iterator[S3Place]:
     server.start()
     host, port = server.get_host_and_port()
     place = S3Place("evidence", "us-east-1", f"http://{host}:{port}", "key", "secret")
-    subprocess.run(
-        [sys.executable, "-c", f"import httpx; httpx.put('{place.endpoint}/evidence').raise_for_status()"],
-        check=True,
-    )
+    httpx.put(f"{place.endpoint}/evidence").raise_for_status()
     yield place
     server.stop()
 
@@ -143,6 +145,8 @@ def test_a_plain_photo_that_changed_is_not_moved_in(tmp_path: Path, ring: FileKe
     vault = Vault(LocalBlobs(tmp_path), ring, before_sealing=tmp_path)
     with pytest.raises(EvidenceDamaged):
         vault.adopt(DIGEST)
+    with pytest.raises(EvidenceDamaged):
+        vault.get(DIGEST)
     assert plain.exists()
 
 
@@ -252,10 +256,34 @@ def test_a_service_that_is_away_is_unavailable() -> None:
         away.add(DIGEST, b"x")
 
 
-def test_the_service_keeps_a_checksum_and_a_time(s3: S3Place) -> None:
+def test_a_put_carries_its_checksum_and_takes_no_name_that_is_taken() -> None:
+    told: list[Message] = []
+
+    class Noting(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            told.append(self.headers)
+            self.send_response(200)
+            self.send_header("ETag", "x")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Noting) as service:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        place = S3Place("evidence", "us-east-1", f"http://127.0.0.1:{service.server_port}", "key", "secret")
+        assert S3Blobs(place).add(DIGEST, b"sealed")
+        service.shutdown()
+    (head,) = told
+    assert "*" == head["If-None-Match"]
+    assert hashlib.sha256(b"sealed").digest() == base64.b64decode(head["x-amz-checksum-sha256"])
+
+
+def test_a_stored_photo_has_its_time(s3: S3Place) -> None:
     store = S3Blobs(s3)
     store.add(DIGEST, b"sealed")
-    ((name, written_at),) = [found for found in store.listing() if found[0] == DIGEST]
-    assert DIGEST == name
+    (written_at,) = [at for name, at in store.listing() if name == DIGEST]
     assert datetime.now(UTC) - written_at < timedelta(hours=1)
     store.remove(DIGEST)

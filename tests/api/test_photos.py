@@ -2,9 +2,12 @@
 
 import hashlib
 import io
+import os
 import random
 import resource
 import socket
+import subprocess
+import sys
 from datetime import timedelta
 
 import httpx
@@ -177,6 +180,18 @@ def test_the_worker_reads_everything_again_with_no_more_rights_than_his(
     )
     engine.dispose()
     assert damaged.sha256 in found.damaged
+    settings = server.app.state.parts.settings
+    environment = {
+        "GRIDMGMT_ENVIRONMENT": "demo",
+        "GRIDMGMT_HOME": str(settings.home),
+        "GRIDMGMT_DATABASE_URL": settings.require_database_url(),
+        "GRIDMGMT_WORKER_DATABASE_URL": given,
+    }
+    command = [sys.executable, "-m", "gridmgmt", "evidence", "scrub", "--keep-orphans"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert 1 == done.returncode, done.stderr
+    assert f"damaged {damaged.sha256}" in done.stdout
+    assert whole.sha256 not in done.stdout
     assert whole.sha256 not in found.damaged + found.missing
     (line,) = [p for p in worker.get("/photos").json()["items"] if p["sha256"] == damaged.sha256]
     assert ("missing", "differs") == (line["state"], line["refused_reason"])

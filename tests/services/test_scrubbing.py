@@ -3,9 +3,10 @@
 import hashlib
 import os
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.scrubbing import Opened, SlowScrub
 from gridmgmt.storage import evidence as rows
 from gridmgmt.storage.db import Db
+from gridmgmt.worker import run_beside
 from tests.builders_cases import NOW, STREET
 from tests.builders_street import Street
 from tests.services.killing import room_at
@@ -158,3 +160,16 @@ def test_in_small_steps_all_is_read_within_a_day(street: Street, room: EvidenceR
         if (step := slow.step(room, opened, now)) is not None:
             found += step.damaged
     assert set(digests) == set(found)
+
+
+def test_a_chore_that_fails_once_goes_on() -> None:
+    stop, steps = threading.Event(), []
+
+    def step(now: datetime) -> None:
+        steps.append(now)
+        if len(steps) == 1:
+            raise RuntimeError
+        stop.set()
+
+    run_beside(step, stop, clock=lambda: NOW, every_s=0.001).join(20)
+    assert [NOW, NOW] == steps
