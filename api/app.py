@@ -6,17 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 import gridmgmt
 from api import errors, models
-from api.deps import Parts
+from api.deps import Parts, record_at_the_door
 from api.door import ReportDoor
+from api.entry import Entry
 from api.guard import Guard
+from api.refusals import RefusalBudget
 from api.routes import (
+    account,
     cases,
     centre,
     exports,
@@ -24,18 +29,22 @@ from api.routes import (
     health,
     ledger,
     originals,
+    peers,
+    people,
     personal,
     photos,
     reports,
     sessions,
+    sign_in,
     stream,
     uploads,
 )
 from api.stream import Hub
 from gridmgmt.adapters.evidence.room import EvidenceRoom, open_room
 from gridmgmt.adapters.keyring import KeyRing, open_key_ring
+from gridmgmt.adapters.passwords import Passwords
 from gridmgmt.adapters.sealedfiles import SealedFiles
-from gridmgmt.errors import NotFound
+from gridmgmt.errors import GridError, NotFound
 from gridmgmt.services import exporting
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
@@ -58,6 +67,7 @@ def create_app(
     *,
     evidence_room: EvidenceRoom | None = None,
     key_ring: KeyRing | None = None,
+    passwords: Passwords | None = None,
     clock: Callable[[], datetime] = server_clock,
 ) -> FastAPI:
     """The application.
@@ -67,6 +77,7 @@ def create_app(
     settings : with a database URL; the caller has brought the database up.
     evidence_room : another than the one that the settings describe.
     key_ring : other keys than those that the settings name.
+    passwords : another hashing of passwords than argon2 at its recommended cost.
     clock : the time of every request, aware UTC; tests give a fixed one.
     """
     keys = key_ring or open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys)
@@ -86,6 +97,8 @@ def create_app(
         keys=keys,
         export_files=SealedFiles(settings.export_dir, keys, exporting.FILES),
         clock=clock,
+        passwords=passwords or Passwords(),
+        refusals=RefusalBudget(),
     )
     door = ReportDoor(parts)
     app = FastAPI(
@@ -103,6 +116,8 @@ def create_app(
                 Guard,
                 max_body_bytes=settings.max_body_bytes,
                 max_photo_bytes=settings.max_photo_bytes,
+                entry=Entry(settings.session_cookie, settings.cookies_are_secure),
+                on_refusal=_record_refusal,
                 doors={("POST", "/api/v1/reports"): door},
             )
         ],
@@ -111,17 +126,21 @@ def create_app(
     app.state.hub = _hub(parts)
     app.state.door = door
     errors.install(app)
+    _include_routes(app)
+    _describe_problem(app)
+    _serve_pages(app, settings.web_dir)
+    return app
+
+
+def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
-        sessions, reports, photos, originals, ledger, uploads, cases, personal, exports, grids, centre,
-        stream,
+        sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
+        personal, exports, grids, centre, stream,
     ):  # fmt: skip
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
-    _describe_problem(app)
-    _serve_pages(app, settings.web_dir)
-    return app
 
 
 @asynccontextmanager
@@ -132,6 +151,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.door.close()
     app.state.parts.evidence.close()
     app.state.parts.engine.dispose()
+
+
+async def _record_refusal(scope: Scope, refusal: GridError) -> None:
+    """Have a refusal of the guard audited; before it is answered, as everywhere."""
+    await run_in_threadpool(record_at_the_door, Request(scope), refusal, f"{scope['method']} (guard)")
 
 
 def _hub(parts: Parts) -> Hub:
@@ -173,6 +197,10 @@ def _serve_pages(app: FastAPI, web_dir: Path) -> None:
     @app.get("/field", include_in_schema=False)
     def field_page() -> FileResponse:
         return page("field.html")
+
+    @app.get("/account", include_in_schema=False)
+    def account_page() -> FileResponse:
+        return page("account.html")
 
     if (web_dir / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=web_dir / "assets"), name="assets")

@@ -13,7 +13,7 @@ transaction of its own.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, NoReturn
 
@@ -22,12 +22,15 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import Engine
 
+from api.refusals import RefusalBudget
 from gridmgmt.adapters.evidence.room import EvidenceRoom
 from gridmgmt.adapters.keyring import KeyRing
+from gridmgmt.adapters.passwords import Passwords
 from gridmgmt.adapters.sealedfiles import SealedFiles
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.sessionrules import is_fresh
+from gridmgmt.domain.throttle import network_of
 from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
@@ -50,6 +53,8 @@ class Parts:
     keys: KeyRing
     export_files: SealedFiles
     clock: Callable[[], datetime]
+    passwords: Passwords
+    refusals: RefusalBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,8 @@ class Work:
         self.parts: Parts = request.app.state.parts
         self.request_id: str = request.state.request_id
         self.token = token_of(request)
+        self.network = network_of_request(request)
+        self.by_bearer = _bearer_of(request) is not None
         self._what = f"{request.method} {request.scope['route'].path}"
         self._object = short_text("/".join(str(v) for v in request.path_params.values()))
 
@@ -131,7 +138,12 @@ class Work:
         except GridError as refusal:
             actor = who.actor if who else None
             record_refusals(
-                self.parts, now, self._what, [(actor, refusal, self.request_id)], object_id=self._object
+                self.parts,
+                now,
+                self._what,
+                [(actor, refusal, self.request_id)],
+                object_id=self._object,
+                network=self.network,
             )
             raise
         if self.token is not None and who is not None and who.unseen:
@@ -161,18 +173,24 @@ def record_refusals(
     refused: Sequence[tuple[Actor | None, GridError, str]],
     *,
     object_id: str = "",
+    network: str = "",
 ) -> None:
     """Write refusals to the audit log, in a transaction of their own: what they refused was rolled back.
+
+    A flood of them is counted instead (``api/refusals.py``).
 
     Parameters
     ----------
     action : method and path of the route.
     refused : who (None: nobody signed in), why, and the request's id.
+    network : where it came from, for those whom nobody knows.
     """
-    if not refused:
-        return
-    entries = [
-        audit.refusal(
+    entries = []
+    for actor, refusal, request_id in refused:
+        verdict = parts.refusals.admit(str(actor.id) if actor else network)
+        if not verdict.write:
+            continue
+        entry = audit.refusal(
             actor,
             now,
             refusal,
@@ -181,8 +199,11 @@ def record_refusals(
             object_id=object_id,
             request_id=request_id,
         )
-        for actor, refusal, request_id in refused
-    ]
+        if verdict.passed_over:
+            entry = replace(entry, facts={**entry.facts, "passed_over": verdict.passed_over})
+        entries.append(entry)
+    if not entries:
+        return
     try:
         with transaction(parts.engine, Acting.door()) as db:
             audit.append(db, entries)
@@ -194,13 +215,32 @@ def record_refusals(
             )
 
 
+def record_at_the_door(request: Request, refusal: GridError, action: str) -> None:
+    """Write down what was refused before any endpoint ran: a body that does not fit, a foreign page."""
+    parts: Parts = request.app.state.parts
+    now, token, who = parts.clock(), token_of(request), None
+    with suppress(Unavailable):
+        if token is not None:
+            with transaction(parts.engine, NOBODY, read_only=True) as db:
+                who = sessions.actor_of_session(db, token_hash(token), now)
+    refused = [(who, refusal, request.state.request_id)]
+    record_refusals(parts, now, action, refused, network=network_of_request(request))
+
+
+def network_of_request(request: Request) -> str:
+    """The network that a request came from; a proxy in front names it (``uvicorn`` believes ours only)."""
+    return network_of(request.client.host if request.client else None)
+
+
 def token_of(request: Request) -> str | None:
     """The token that a request is judged by: the Authorization header's before the cookie's."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value
     parts: Parts = request.app.state.parts
-    return request.cookies.get(parts.settings.session_cookie)
+    return _bearer_of(request) or request.cookies.get(parts.settings.session_cookie)
+
+
+def _bearer_of(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value if scheme.lower() == "bearer" and value else None
 
 
 # Only for OpenAPI, which thereby says which routes want a session; who is asking is found in Work.

@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
-from api.deps import Parts, note_seen, record_refusals, token_hash, token_of
+from api.deps import Parts, network_of_request, note_seen, record_refusals, token_hash, token_of
 from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor, Role
@@ -54,6 +54,7 @@ class _Waiting:
     body: ReportIn
     token: bytes | None
     request_id: str
+    network: str
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Answer]
 
@@ -78,7 +79,12 @@ class ReportDoor:
         token = token_of(request)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(
-            body, token_hash(token) if token else None, request.state.request_id, loop, loop.create_future()
+            body,
+            token_hash(token) if token else None,
+            request.state.request_id,
+            network_of_request(request),
+            loop,
+            loop.create_future(),
         )
         self._start()
         self._queue.put(waiting)
@@ -166,13 +172,11 @@ class ReportDoor:
         now: datetime,
     ) -> list[Answer | Exception]:
         """The results, after the refusals among them were audited; what was accepted stays so."""
-        refused = [
-            (known.get(i), result, group[i].request_id)
-            for i, result in enumerate(results)
-            if isinstance(result, GridError)
-        ]
         try:
-            record_refusals(self._parts, now, _ACTION, refused)
+            for i, result in enumerate(results):
+                if isinstance(result, GridError):
+                    refused = [(known.get(i), result, group[i].request_id)]
+                    record_refusals(self._parts, now, _ACTION, refused, network=group[i].network)
         except Exception as failure:  # noqa: BLE001  the refused are told; the accepted are committed
             return [failure if isinstance(result, GridError) else result for result in results]
         return list(results)

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.answers import Json
+from api.deps import record_at_the_door
 from gridmgmt import errors
 from gridmgmt.domain.personal import short_text, without_numbers
 from gridmgmt.errors import GridError
@@ -34,6 +35,7 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.UploadBusy: 423,
     errors.WrongTusVersion: 412,
     errors.ChecksumDiffers: 460,
+    errors.UnsupportedMediaType: 415,
     errors.NotSignedIn: 401,
     errors.SignInRefused: 401,
     errors.NotAllowed: 403,
@@ -120,6 +122,9 @@ def refused(request: Request, exc: GridError) -> Json:
 
 
 def _invalid_request(request: Request, exc: RequestValidationError) -> Json:
+    refusal = errors.InvalidInput("The request does not fit its description.", article="41", rule="R41c")
+    route = getattr(request.scope.get("route"), "path", request.url.path)
+    record_at_the_door(request, refusal, f"{request.method} {route}")
     faults = [
         {"where": [str(part) for part in fault["loc"]], "message": fault["msg"], "kind": fault["type"]}
         for fault in exc.errors()[:20]

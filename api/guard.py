@@ -19,15 +19,15 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.entry import SAFE_METHODS, UPLOADS, Entry, as_error
 from api.strict_json import fault_of
+from gridmgmt.errors import GridError
 
 log = structlog.get_logger(__name__)
 
 # Serves a request, or hands it on to the application behind.
 Door = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
-_PHOTO_PATHS = ("/api/v1/photos/", "/api/v1/uploads/")
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9_-]{8,64}$")
 
 DEADLINE_S = 25.0
@@ -37,19 +37,8 @@ _MOST_URL_BYTES = 8 * 2**10
 _MOST_HEADER_BYTES = 32 * 2**10
 _JSON = re.compile(rb"^application/([a-z0-9.!#$&^_-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
-# Everything comes from ourselves; the map's workers and canvas images are our own blobs.
-_CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
-)
-_HEADERS: list[tuple[bytes, bytes]] = [
-    (b"content-security-policy", _CSP.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=()"),
-]
+# Called with the request's scope and the refusal, before it is answered: the audit log hears of it.
+OnRefusal = Callable[[Scope, GridError], Awaitable[None]]
 
 
 class _BodyTooLarge(Exception):
@@ -63,6 +52,8 @@ class Guard:
     ----------
     max_body_bytes : limit of any body but a photo.
     max_photo_bytes : limit of the body of ``/api/v1/photos/...`` and of a piece of ``/api/v1/uploads/...``.
+    entry : what a request must be like, and what every answer carries.
+    on_refusal : hears of every refusal of this file before it is answered.
     doors : by method and path, what is served without the application's full way; see ``api/door.py``.
     """
 
@@ -72,6 +63,8 @@ class Guard:
         *,
         max_body_bytes: int,
         max_photo_bytes: int,
+        entry: Entry,
+        on_refusal: OnRefusal,
         doors: Mapping[tuple[str, str], Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]]
         | None = None,
     ) -> None:
@@ -79,6 +72,8 @@ class Guard:
         self._doors = {key: partial(door, app) for key, door in (doors or {}).items()}
         self._max_body = max_body_bytes
         self._max_photo = max_photo_bytes
+        self._entry = entry
+        self._on_refusal = on_refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -92,33 +87,31 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *_HEADERS,
-                    (b"x-request-id", request_id.encode()),
-                ]
+                made = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                message["headers"] = self._entry.headers_of(scope["path"], made)
             await send(message)
 
-        if refusal := _fault_of_head(scope, headers):
-            await _refuse(send_with_headers, *refusal, request_id)
+        refusing = _Refusing(partial(self._on_refusal, scope), send_with_headers, request_id)
+        if fault := _fault_of_head(scope, headers) or self._entry.fault_of(scope, headers):
+            await refusing(*fault)
             return
-        limit = self._max_photo if scope["path"].startswith(_PHOTO_PATHS) else self._max_body
+        limit = self._max_photo if scope["path"].startswith(UPLOADS) else self._max_body
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
-            await _refuse_too_large(send_with_headers, limit, request_id)
+            await refusing.too_large(limit)
             return
-        await self._run_within(limit, scope, receive, send_with_headers, request_id)
+        await self._run_within(limit, scope, receive, send_with_headers, refusing)
 
     async def _run_within(
-        self, limit: int, scope: Scope, receive: Receive, send: Send, request_id: str
+        self, limit: int, scope: Scope, receive: Receive, send: Send, refusing: "_Refusing"
     ) -> None:
-        exchange = _Exchange(limit, scope["path"], request_id, receive, send)
+        exchange = _Exchange(limit, scope["path"], receive, send, refusing)
         app = self._doors.get((scope["method"], scope["path"]), self._app)
         async with exchange.answered_in_time():
             try:
-                await _strictly(app, scope, exchange.receive, exchange.send, request_id)
+                await _strictly(app, scope, exchange.receive, exchange.send, refusing)
             except ClientDisconnect:
-                log.info("client_disconnected", path=scope["path"], request_id=request_id)
+                log.info("client_disconnected", path=scope["path"], request_id=refusing.request_id)
             except Exception as failure:
                 if exchange.started:
                     raise
@@ -128,9 +121,10 @@ class Guard:
 class _Exchange:
     """One request and its answer: how much was read, whether the answer has begun."""
 
-    def __init__(self, limit: int, path: str, request_id: str, receive: Receive, send: Send) -> None:
+    def __init__(self, limit: int, path: str, receive: Receive, send: Send, refusing: "_Refusing") -> None:
         self.started = False
-        self._limit, self._path, self._request_id = limit, path, request_id
+        self._limit, self._path, self._request_id = limit, path, refusing.request_id
+        self._refusing = refusing
         self._receive, self._send = receive, send
         self._seen, self._late = 0, False
 
@@ -155,7 +149,7 @@ class _Exchange:
     async def fail(self, failure: Exception) -> None:
         """Answer what nobody else answered."""
         if self._seen > self._limit:
-            await _refuse_too_large(self.send_ours, self._limit, self._request_id)
+            await self._refusing.by(self.send_ours).too_large(self._limit)
             return
         log.error("unexpected_error", path=self._path, request_id=self._request_id, exc_info=failure)
         detail = "Something went wrong here; nothing of this request was stored."
@@ -195,8 +189,6 @@ def _fault_of_head(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[int, s
         return 414, "too_large", f"The address has over {_MOST_URL_BYTES} bytes."
     if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADER_BYTES:
         return 431, "too_large", f"The headers have over {_MOST_HEADER_BYTES} bytes."
-    if _is_cross_origin_write(scope, headers):
-        return 403, "not_allowed", "Writes from another origin are refused."
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         return 422, "invalid_input", "The address holds the character NUL."
     # Nothing that is sent here gains by packing, and what is packed may unpack to any size.
@@ -205,15 +197,15 @@ def _fault_of_head(scope: Scope, headers: Mapping[bytes, bytes]) -> tuple[int, s
     return None
 
 
-async def _strictly(app: ASGIApp, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+async def _strictly(app: ASGIApp, scope: Scope, receive: Receive, send: Send, refusing: "_Refusing") -> None:
     """Hand a request on, a JSON body only when it is one that every parser reads alike."""
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
-    if scope["method"] in _SAFE_METHODS or not any(_JSON.match(kind) for kind in kinds):
+    if scope["method"] in SAFE_METHODS or not any(_JSON.match(kind) for kind in kinds):
         await app(scope, receive, send)
         return
     content = await whole_body(receive)
     if fault := fault_of(content):
-        await _refuse(send, 422, "invalid_input", fault, request_id, errors=[_as_body_fault(fault)])
+        await refusing.by(send)(422, "invalid_input", fault, errors=[_as_body_fault(fault)])
         return
     await app(scope, replay(content, receive), send)
 
@@ -246,19 +238,30 @@ def replay(content: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _is_cross_origin_write(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Sec-Fetch-Site where the browser gives it, else Origin against Host; other clients give neither."""
-    if scope["method"] in _SAFE_METHODS:
-        return False
-    site = headers.get(b"sec-fetch-site")
-    if site is not None:
-        return site not in (b"same-origin", b"none")
-    origin = headers.get(b"origin")
-    return origin is not None and origin.split(b"://", 1)[-1] != headers.get(b"host")
+class _Refusing:
+    """Refuses one request: has it audited, then answers.
 
+    Parameters
+    ----------
+    record : hears of it.
+    """
 
-async def _refuse_too_large(send: Send, limit: int, request_id: str) -> None:
-    await _refuse(send, 413, "too_large", "The body is larger than accepted.", request_id, limit_bytes=limit)
+    def __init__(self, record: Callable[[GridError], Awaitable[None]], send: Send, request_id: str) -> None:
+        self.request_id = request_id
+        self._record, self._send = record, send
+
+    def by(self, send: Send) -> "_Refusing":
+        """The same, answered another way."""
+        return _Refusing(self._record, send, self.request_id)
+
+    async def __call__(self, status: int, code: str, text: str, **facts: object) -> None:
+        """Refuse."""
+        await self._record(as_error(code, text))
+        await _refuse(self._send, status, code, text, self.request_id, **facts)
+
+    async def too_large(self, limit: int) -> None:
+        """Refuse a body over its limit."""
+        await self(413, "too_large", "The body is larger than accepted.", limit_bytes=limit)
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str, request_id: str, **facts: object) -> None:

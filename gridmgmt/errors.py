@@ -18,6 +18,7 @@
     ├─ UploadBusy                423  another request is writing to this upload
     ├─ WrongTusVersion           412  the upload protocol is tus 1.0.0
     ├─ ChecksumDiffers           460  a piece of an upload arrived damaged; send it again
+    ├─ UnsupportedMediaType      415  a body that is not what this address takes
     ├─ NotSignedIn               401
     │  └─ SignInRefused               name, password or code is wrong; never says which
     ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
@@ -177,6 +178,12 @@ class ChecksumDiffers(GridError):
     """A piece of an upload does not have the checksum that came with it; nothing of it was kept."""
 
     code = "checksum_differs"
+
+
+class UnsupportedMediaType(GridError):
+    """The body is not of a kind that this address takes; nearly all take ``application/json`` only."""
+
+    code = "unsupported_media_type"
 
 
 class NotSignedIn(GridError):

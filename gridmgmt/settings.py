@@ -251,6 +251,11 @@ class Settings(BaseSettings):
         """Whether visitors may play the synthetic people's parts."""
         return self.environment is Environment.DEMO
 
+    def link_to_set_up(self, token: str) -> str:
+        """The one-time link; its secret stands in the fragment, which browsers send to nobody."""
+        base = (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return f"{base}/account#set-up/{token}"
+
     @property
     def session_times(self) -> SessionTimes:
         """When sessions end by themselves, by kind."""

@@ -1,10 +1,11 @@
-// Two pages from one toolchain: centre.html is served at /, field.html at /field (see api/app.py).
+// Three pages from one toolchain: centre.html is served at /, field.html at /field, account.html at /account
+// (see api/app.py).
 // Assets lie in /assets with a content hash; nothing is ever fetched from another host.
 import vue from '@vitejs/plugin-vue'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-const PAGES: Record<string, string> = { '/': '/centre.html', '/field': '/field.html' }
+const PAGES: Record<string, string> = { '/': '/centre.html', '/field': '/field.html', '/account': '/account.html' }
 
 /** The addresses of the real server, also under `npm run dev`. */
 function pages(): Plugin {
@@ -37,7 +38,7 @@ export default defineConfig({
   build: {
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,
-    rollupOptions: { input: { centre: 'centre.html', field: 'field.html' } },
+    rollupOptions: { input: { centre: 'centre.html', field: 'field.html', account: 'account.html' } },
   },
   worker: { format: 'es' },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },

@@ -10,10 +10,11 @@ from api.answers import Json
 from api.cookies import give_session, take_session
 from api.deps import AppParts, OneTransaction, Parts, token_hash
 from api.models import Model, problems
+from gridmgmt.domain.org import Actor
 from gridmgmt.domain.sessionrules import kind_for
 from gridmgmt.errors import NotFound
 from gridmgmt.services import sessions
-from gridmgmt.storage.db import act_as, transaction
+from gridmgmt.storage.db import Db, act_as, transaction
 from gridmgmt.storage.rights.walls import Acting
 
 router = APIRouter(tags=["sessions"])
@@ -50,19 +51,26 @@ class DemoSignIn(Model):
     person_id: UUID
 
 
-def _with_settings(me: dict[str, Any], parts: Parts) -> dict[str, Any]:
-    return me | {
+def me_of(db: Db, actor: Actor, parts: Parts) -> dict[str, Any]:
+    """The signed-in person as a page needs him."""
+    return sessions.about(db, actor) | {
         "demo": parts.settings.is_demo,
         "map_review_number": parts.settings.map_review_number,
     }
+
+
+def welcomed(db: Db, actor: Actor, parts: Parts) -> dict[str, Any]:
+    """As :func:`me_of`, for somebody who was let in by this very transaction: from here on it is his."""
+    act_as(db, Acting.of(actor))
+    return me_of(db, actor, parts)
 
 
 @router.get("/me", response_model=Me, responses=problems())
 def me(work: OneTransaction) -> Response:
     """The signed-in person."""
     with work.begin(read_only=True) as w:
-        body = sessions.about(w.db, w.actor)
-    return Json(_with_settings(body, work.parts))
+        body = me_of(w.db, w.actor, work.parts)
+    return Json(body)
 
 
 @router.delete("/session", status_code=204, responses=problems())
@@ -92,9 +100,8 @@ def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
     with transaction(parts.engine, Acting.door()) as db:
         times = parts.settings.session_times
         actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, times)
-        act_as(db, Acting.of(actor))
-        about = sessions.about(db, actor)
-    response = Json(_with_settings(about, parts))
+        told = welcomed(db, actor, parts)
+    response = Json(told)
     give_session(response, parts, token, times.of(kind_for(actor.roles)))
     return response
 

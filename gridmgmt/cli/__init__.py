@@ -2,7 +2,7 @@
 
 import typer
 
-from gridmgmt.cli import audit, backup, db, demo, evidence, keys, plan, privacy, route, serve
+from gridmgmt.cli import accounts, audit, backup, db, demo, evidence, keys, plan, privacy, route, serve
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
@@ -11,6 +11,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(backup.app, name="backup")
 app.add_typer(db.app, name="db")

@@ -22,6 +22,7 @@ from gridmgmt.domain.routing import route
 from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, MissingFact, NotFound
 from gridmgmt.geo.crs import Datum, LonLat, lonlat
 from gridmgmt.services.opening import Located, open_case
+from gridmgmt.services.peers import check_source
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases, confidences
@@ -181,6 +182,7 @@ def _made(
 ) -> Answer | Intake:
     """The rows of a new report, or the answer that it got before."""
     command, actor = given.command, given.actor
+    check_source(db, actor, command.source)
     position = lonlat(command.lon, command.lat)
     book = books.at_revision(db, asked.subdistrict_code, before.revision)
     category = book.catalogue.find(command.category, book.day_of(now))

@@ -49,6 +49,27 @@ def person_named(db: Db, login: str) -> UUID | None:
     return db.execute(select(people.c.id).where(people.c.login == login, people.c.active)).scalar()
 
 
+def names_of(db: Db, person_id: UUID) -> tuple[str, ...]:
+    """Login, name and unit's name of a person; empty when there is no such person."""
+    query = (
+        select(people.c.login, people.c.name, units.c.name.label("unit"))
+        .join(units, units.c.code == people.c.unit_code, isouter=True)
+        .where(people.c.id == person_id)
+    )
+    found = db.execute(query).first()
+    return tuple(name for name in found if name) if found else ()
+
+
+def home_of(db: Db, person_id: UUID) -> str:
+    """The subdistrict that a person belongs to: where he was registered, else where he has a role."""
+    query = text("""
+        select coalesce(p.subdistrict_code, (select min(r.subdistrict_code) from app.person_roles r
+                                              where r.person_id = p.id), '')
+          from app.people p where p.id = :id
+    """)
+    return str(db.execute(query, {"id": person_id}).scalar() or "")
+
+
 def roles_of(db: Db, person_id: UUID) -> frozenset[Role]:
     """The roles of a person, wherever they hold."""
     query = select(person_roles.c.role).where(person_roles.c.person_id == person_id)

@@ -9,7 +9,7 @@ import io
 import itertools
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,11 +20,13 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from PIL import Image
+from pwdlib.hashers.argon2 import Argon2Hasher
 from shapely.geometry import shape
 from sqlalchemy import Engine, make_url, text
 
 from api.app import create_app
 from gridmgmt.adapters.keyfiles import make_kek_file
+from gridmgmt.adapters.passwords import Passwords
 from gridmgmt.cli.console import configure_logging
 from gridmgmt.demo.photos import DrawnPhoto
 from gridmgmt.settings import Settings
@@ -55,11 +57,24 @@ class Clock:
         return self.at
 
 
+class CountedPasswords(Passwords):
+    """Hashes at the least cost there is, and counts how often."""
+
+    def __init__(self) -> None:
+        super().__init__(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.hashed = 0
+
+    def _limited(self, work: Callable[[], Any]) -> Any:
+        self.hashed += 1
+        return super()._limited(work)
+
+
 class Server:
     """An application that is being served; ``client`` speaks to it as nobody in particular."""
 
     def __init__(self, app: FastAPI, clock: Clock, socket: Path) -> None:
         self.app, self.clock, self.socket = app, clock, socket
+        self._clients: list[httpx.Client] = []
         self.client = self.connect()
         self._people: dict[str, Person] = {}
         self._listed: list[dict[str, Any]] | None = None
@@ -71,12 +86,14 @@ class Server:
 
     def connect(self, **headers: str) -> httpx.Client:
         """A client with its own connections and cookies."""
-        return httpx.Client(
+        made = httpx.Client(
             transport=httpx.HTTPTransport(uds=str(self.socket), limits=httpx.Limits(max_connections=40)),
             base_url="http://street.test",
             headers=headers,
             timeout=20.0,
         )
+        self._clients.append(made)
+        return made
 
     def people(self) -> list[dict[str, Any]]:
         """The demo's people."""
@@ -103,7 +120,7 @@ class Server:
 
     def close(self) -> None:
         """Close every client."""
-        for one in (self.client, *(p.http for p in self._people.values())):
+        for one in self._clients:
             one.close()
         self.engine.dispose()
 
@@ -198,6 +215,7 @@ def make_settings(url: str, directory: Path, **over: Any) -> Settings:
     (web / "assets").mkdir(parents=True, exist_ok=True)
     (web / "centre.html").write_text("<!doctype html><title>centre</title>", encoding="utf-8")
     (web / "field.html").write_text("<!doctype html><title>field</title>", encoding="utf-8")
+    (web / "account.html").write_text("<!doctype html><title>account</title>", encoding="utf-8")
     (web / "assets" / "a.js").write_text("export {}", encoding="utf-8")
     # As an installation logs in: with a role that owns nothing and may become its walls.
     given = make_url(url).set(username=Login.APP).render_as_string(hide_password=False)
@@ -213,6 +231,7 @@ def served(settings: Settings, directory: Path, **parts: Any) -> Iterator[Server
     """Serve an application until the block ends."""
     configure_logging("error")
     clock = Clock()
+    parts.setdefault("passwords", CountedPasswords())
     app = create_app(settings, clock=clock, **parts)
     socket = directory / f"{uuid.uuid4().hex[:8]}.sock"
     config = uvicorn.Config(

@@ -25,7 +25,10 @@ STATUS = {
     "plan_not_adoptable": 409, "infeasible": 422, "not_prepared": 503,
     "unavailable": 503, "weak_password": 422, "sign_in_refused": 401, "step_up_needed": 403,
     "link_not_valid": 404, "administrators_apart": 409, "too_many_attempts": 429, "audit_log_differs": 409,
-    "erased": 410, "unreadable": 500, "seal_broken": 500, "unknown_key": 500,
+    "erased": 410, "unreadable": 500, "seal_broken": 500, "unknown_key": 500, "unsupported_media_type": 415,
+    "too_many_uploads": 429, "upload_busy": 423, "wrong_tus_version": 412, "checksum_differs": 460,
+    "beyond_purpose": 403, "own_request": 403, "quota_spent": 403, "offset_differs": 409,
+    "under_legal_hold": 409, "evidence_damaged": 410, "store_full": 507,
 }  # fmt: skip
 MEMBERS = ["article", "code", "detail", "facts", "request_id", "rule", "status", "title", "type"]
 

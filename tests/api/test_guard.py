@@ -103,7 +103,7 @@ def test_fifty_megabytes_of_photo_are_too_large(worker: Person) -> None:
         f"/api/v1/photos/{digest}", content=content, headers={"Content-Type": "image/jpeg"}
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert answer.json()["facts"]["limit_bytes"] == 12 * MEGABYTE
+    assert answer.json()["facts"]["limit_bytes"] == 25 * MEGABYTE
 
 
 def test_a_body_of_exactly_the_limit_is_read(worker: Person) -> None:

@@ -10,8 +10,14 @@ import shutil
 import uuid
 
 import pytest
+from sqlalchemy import text
 
+from api.deps import token_hash
+from gridmgmt.storage.db import transaction
+from gridmgmt.storage.rights.walls import NOBODY
+from tests.adapters.test_assertions import KEYS, pem
 from tests.api.client import Person, Server, make_photo
+from tests.builders_cases import STREET
 from tests.builders_street import SORTING
 
 ROLES = {
@@ -103,6 +109,46 @@ MATRIX = {
     "POST /api/v1/holds/{hold_id}/end":
                                      "n  n  n  n  n  n  d  d  n  n  n  n   s",
     "GET /api/v1/holds":             "n  n  n  n  n  n  y  y  n  n  n  n   s",
+    # Identity: what needs the second factor is asked by people who have just shown theirs.
+    "GET /account":                  "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "POST /api/v1/sign-in":          "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/sign-in/code":     "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/sign-in/password": "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/set-up":           "f  f  f  f  f  f  f  f  f  f  f  f   f",
+    "POST /api/v1/set-up/password":  "f  f  f  f  f  f  f  f  f  f  f  f   f",
+    "POST /api/v1/set-up/code":      "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/peers/session":    "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/step-up":          "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "GET /api/v1/account":           "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "POST /api/v1/account/sign-out-others":
+                                     "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "POST /api/v1/account/recovery-codes":
+                                     "f  f  f  f  f  f  f  f  f  f  f  f   s",
+    "POST /api/v1/account/password": "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "DELETE /api/v1/account/devices/{device_id}":
+                                     "f  f  f  f  f  f  f  f  f  f  f  f   s",
+    "GET /api/v1/people":            "n  n  n  n  n  n  n  n  n  y  y  n   s",
+    "POST /api/v1/people":           "n  n  n  n  n  n  n  n  n  c  n  n   s",
+    "PUT /api/v1/people/{person_id}/active":
+                                     "n  n  n  n  n  n  n  n  n  y  n  n   s",
+    "PUT /api/v1/people/{person_id}/roles":
+                                     "n  n  n  n  n  n  n  n  n  n  y  n   s",
+    "POST /api/v1/people/{person_id}/link":
+                                     "n  n  n  n  n  n  n  n  n  n  c  n   s",
+    "DELETE /api/v1/people/{person_id}/sessions":
+                                     "n  n  n  n  n  n  n  n  n  n  d  n   s",
+    "POST /api/v1/people/{person_id}/unlock":
+                                     "n  n  n  n  n  n  n  n  n  n  d  n   s",
+    "POST /api/v1/people/{person_id}/demand-change":
+                                     "n  n  n  n  n  n  n  n  n  n  f  n   s",
+    "GET /api/v1/people/{person_id}/devices":
+                                     "n  n  n  n  n  n  n  n  n  n  y  n   s",
+    "DELETE /api/v1/people/{person_id}/devices/{device_id}":
+                                     "n  n  n  n  n  n  n  n  n  n  f  n   s",
+    "GET /api/v1/peers":             "n  n  n  n  n  n  n  n  n  n  y  n   s",
+    "POST /api/v1/peers":            "n  n  n  n  n  n  n  n  n  n  c  n   s",
+    "DELETE /api/v1/peers/{peer_id}":
+                                     "n  n  n  n  n  n  n  n  n  n  f  n   s",
     "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d  d   s",
 }  # fmt: skip
 
@@ -117,6 +163,8 @@ class Asking:
 
     def ask(self, endpoint: str, person: Person | None) -> int:
         method, path = endpoint.split(" ")
+        if person:
+            self._show_code(person)
         client = person.http if person else self.server.client
         path, request = self._filled(path, method)
         if person:
@@ -131,18 +179,31 @@ class Asking:
             person.http.cookies.clear()
         return answer.status_code
 
-    def _filled(self, path: str, method: str) -> tuple[str, dict]:  # noqa: PLR0911  one for each kind
+    def _show_code(self, person: Person) -> None:
+        """As if he had just shown his second factor."""
+        with transaction(self.server.engine, NOBODY) as db:
+            shown = text("update app.sessions set step_up_at = :now where token_sha256 = :token")
+            db.execute(shown, {"now": self.server.clock(), "token": token_hash(person.token)})
+
+    def _filled(self, path: str, method: str) -> tuple[str, dict]:
         place = self.worker.place
         where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
         if "uploads" in path or "original" in path or (path.endswith("}/photos") and method == "PUT"):
             return self._evidence(path, method)
+        if identity := self._of_identity(path, method):
+            return identity
         if method == "GET":
             path = path.replace("/cells/at", f"/cells/at{where}")
             path = path.replace("{layer}/{z}/{x}/{y}", "cells/10/846/391")
             path = path.replace("{case_id}", self.case["id"]).replace("{report_id}", self.case["id"])
             return path.replace("{sha256}", self.case["report"]["photos"][0]), {}
-        if method == "DELETE" or path.endswith("/sign-in"):
-            return path, {} if method == "DELETE" else {"json": {"person_id": self.worker.id}}
+        if method == "DELETE":
+            return path, {}
+        return self._written(path)
+
+    def _written(self, path: str) -> tuple[str, dict]:
+        if path.endswith("/sign-in"):
+            return path, {"json": {"person_id": self.worker.id}}
         if "photos" in path:
             photo = make_photo()
             headers = {"Content-Type": "image/jpeg"}
@@ -201,6 +262,36 @@ class Asking:
         body = {"reveal": new | {"purpose": "callback", "note": note}, "erasure": {"note": note}}
         return path.format(case_id=case_id), {"json": body.get(path.rpartition("/")[2], new | hold)}
 
+    def _of_identity(self, path: str, method: str) -> tuple[str, dict] | None:
+        nobody = "00000000-0000-7000-8000-00000000000a"
+        someone = next(p["id"] for p in self.server.people() if p["login"] == "demo-worker-007")
+        filled = (
+            path.replace("{person_id}", someone).replace("{device_id}", nobody).replace("{peer_id}", nobody)
+        )
+        fresh, ticket = uuid.uuid4().hex, "x" * 43
+        bodies = {
+            "/sign-in": {"login": fresh, "password": "wrong and wrong"},
+            "/sign-in/code": {"ticket": ticket, "code": "000000"},
+            "/sign-in/password": {"ticket": ticket, "password": "a sentence of ours"},
+            "/set-up": {"link": ticket},
+            "/set-up/password": {"link": ticket, "password": "a sentence of ours"},
+            "/set-up/code": {"ticket": ticket, "code": "000000"},
+            "/peers/session": {"assertion": "a.b.c"},
+            "/step-up": {},
+            "/account/password": {"current_password": "wrong", "new_password": "a sentence of ours"},
+            "/people": {"login": f"a{fresh}", "name": "新人", "subdistrict_code": STREET},
+            "/people/{person_id}/active": {"active": True},
+            "/people/{person_id}/roles": {"grants": [{"role": "grid_worker", "subdistrict_code": STREET}]},
+            "/peers": {
+                "client_id": f"a{fresh}", "name": "热线", "subdistrict_code": STREET,
+                "public_key_pem": pem(KEYS["Ed25519"]), "sources": ["hotline_12345"],
+            },
+        }  # fmt: skip
+        known = path.removeprefix("/api/v1")
+        if method in {"POST", "PUT"} and known in bodies:
+            return filled, {"json": bodies[known]}
+        return (filled, {}) if known.startswith(("/account", "/people", "/peers")) else None
+
     def _move(self, path: str) -> tuple[str, dict]:
         case = self.worker.report(category=SORTING)
         void = {"action": "void", "version": case["version"], "facts": {"reason": "误报"}}
@@ -240,7 +331,7 @@ def test_each_role_gets_the_answer_that_is_written_down(
 def test_every_endpoint_is_in_the_table(server: Server) -> None:
     document = server.client.get("/api/v1/openapi.json").json()
     described = {f"{m.upper()} {path}" for path, methods in document["paths"].items() for m in methods}
-    assert described | {"GET /", "GET /field", "GET /api/v1/openapi.json"} == set(MATRIX)
+    assert described | {"GET /", "GET /field", "GET /account", "GET /api/v1/openapi.json"} == set(MATRIX)
 
 
 def test_every_role_is_in_the_table(server: Server) -> None:

@@ -42,7 +42,7 @@ def test_the_cookie_is_for_this_server_alone_and_not_for_scripts(server: Server)
 
 
 def test_a_browser_signs_in_by_its_cookie(server: Server) -> None:
-    with server.connect() as browser:
+    with server.connect(**{"Sec-Fetch-Site": "same-origin"}) as browser:
         browser.cookies.set("gridmgmt_session", sign_in(server).cookies["gridmgmt_session"])
         server.client.cookies.clear()
         assert browser.get("/api/v1/me").json()["login"] == "demo-shift"
@@ -62,8 +62,11 @@ def test_signing_out_ends_the_session_at_once_also_for_whoever_kept_its_token(se
 
 
 def test_signing_out_ends_the_session_that_was_used_when_two_are_sent(server: Server) -> None:
-    used, other = (sign_in(server).cookies["gridmgmt_session"] for _ in range(2))
-    server.client.cookies.clear()
+    tokens = []
+    for _ in range(2):
+        tokens.append(sign_in(server).cookies["gridmgmt_session"])
+        server.client.cookies.clear()
+    used, other = tokens
     with server.connect(Authorization=f"Bearer {used}") as one:
         one.cookies.set("gridmgmt_session", other)
         assert one.delete("/api/v1/session").status_code == 204

@@ -29,15 +29,17 @@ class Installation:
     ----------
     url : of a migrated database.
     home : keeps the photos and what the processes say.
+    environment : what the installation is for.
     """
 
-    def __init__(self, url: str, home: Path) -> None:
+    def __init__(self, url: str, home: Path, *, environment: str = "demo") -> None:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._log = home / "server.log"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GRIDMGMT_")}
         self._environment = kept | {
-            "GRIDMGMT_ENVIRONMENT": "demo",
+            "GRIDMGMT_ENVIRONMENT": environment,
+            "GRIDMGMT_PORT": str(self.port),
             "GRIDMGMT_DATABASE_URL": url,
             "GRIDMGMT_HOME": str(home),
             "GRIDMGMT_WEB_DIR": str(CHECKOUT / "web" / "dist"),

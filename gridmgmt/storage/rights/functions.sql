@@ -14,9 +14,11 @@ create or replace function app.may(asked text) returns boolean language sql stab
     select strpos(current_setting('app.rights', true), ',' || asked || ',') > 0
 $$;
 
--- Whoever has a role in a subdistrict of mine.
+-- Whoever has a role in a subdistrict of mine, or belongs there without having one yet.
 create or replace function app.my_people() returns setof uuid language sql stable parallel safe as $$
     select person_id from app.person_roles where subdistrict_code = any(app.my_subdistricts())
+    union all
+    select id from app.people where subdistrict_code = any(app.my_subdistricts())
 $$;
 
 -- The people behind live sessions: all that a login may ask before it is somebody. Runs as the owner.

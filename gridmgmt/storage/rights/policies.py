@@ -37,7 +37,7 @@ _SCOPES = {
     Scope.SELF: f"code = {_MINE}",
     Scope.SHARED: f"coalesce(subdistrict_code, '') = '' or subdistrict_code = {_MINE}",
     Scope.COLLEAGUE: (
-        "exists (select from app.person_roles r"
+        f"people.subdistrict_code = {_MINE} or exists (select from app.person_roles r"
         f" where r.person_id = people.id and r.subdistrict_code = {_MINE})"
     ),
     Scope.OWN: (

@@ -115,6 +115,7 @@ throttle = Table(
     "throttle",
     metadata,
     Column("key", LargeBinary, primary_key=True),
+    Column("account", LargeBinary, nullable=False, index=True),
     Column("failures", Integer, nullable=False),
     Column("level", Float, nullable=False),
     instant("at"),

@@ -71,6 +71,8 @@ people = Table(
     Column("unit_code", Text, ForeignKey("app.units.code")),
     Column("active", Boolean, nullable=False, server_default=true()),
     Column("synthetic", Boolean, nullable=False),
+    # Where somebody belongs who has no role yet; the administrators of that street look after him.
+    Column("subdistrict_code", Text, ForeignKey("app.subdistricts.code")),
 )
 
 person_roles = Table(

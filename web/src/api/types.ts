@@ -48,6 +48,54 @@ export interface Demo {
   defaults: { centre: string; field: string }
 }
 
+export interface Step {
+  next: 'code' | 'change_password' | 'done'
+  ticket: string | null
+  me: Me | null
+}
+
+export interface Invitation {
+  login: string
+  name: string
+  minimum_characters: number
+  complexity: boolean
+}
+
+export interface Enrolment {
+  ticket: string
+  secret: string
+  address: string
+  qr: string
+}
+
+export interface Device {
+  id: string
+  label: string
+  first_seen_at: string
+  last_seen_at: string
+  this: boolean
+}
+
+export interface LiveSession {
+  id: string
+  kind: 'centre' | 'field' | 'peer'
+  device_id: string | null
+  created_at: string
+  seen_at: string
+  expires_at: string
+  this: boolean
+}
+
+export interface Account {
+  login: string
+  has_account: boolean
+  password_changed_at: string | null
+  recovery_codes_left: number
+  step_up_at: string | null
+  devices: Device[]
+  sessions: LiveSession[]
+}
+
 export interface Me {
   id: string
   name: string

@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   "upload_busy",
   "wrong_tus_version",
   "checksum_differs",
+  "unsupported_media_type",
   "not_signed_in",
   "sign_in_refused",
   "not_allowed",

@@ -29,6 +29,13 @@ export interface Call {
 
 const TIMEOUT_MS = 20_000
 
+let signedOut: () => void = () => undefined
+
+/** Has a function called whenever the server says that nobody is signed in any more. */
+export function onSignedOut(listener: () => void): void {
+  signedOut = listener
+}
+
 export const API = '/api/v1'
 
 /** Calls the API and returns its JSON; undefined for 204. */
@@ -37,6 +44,7 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
   const body: unknown = await response.json().catch(() => null)
   const problem = asProblem(response.status, body)
+  if (problem.code === 'not_signed_in') signedOut()
   throw new ApiProblem(problem, retryAfter(response, problem))
 }
 

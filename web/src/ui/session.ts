@@ -1,4 +1,4 @@
-// Who is acting. In the demo a page signs itself in; anywhere else it only says that nobody is.
+// Who is acting. In the demo a page signs itself in; anywhere else nobody acts until he has signed in.
 //
 // One browser has one session cookie, but a person trying the demo keeps the centre in one tab and the
 // field page in another. So in the demo every tab remembers its own person and takes the session back
@@ -6,10 +6,10 @@
 
 import { reactive, readonly } from 'vue'
 import type { Demo, DemoPerson, Me, Problem } from '../api/types.ts'
-import { ApiProblem, call } from '../ports/http.ts'
+import { ApiProblem, call, onSignedOut } from '../ports/http.ts'
 import { prefs, tabPrefs } from '../ports/prefs.ts'
 
-export type Page = 'centre' | 'field'
+export type Page = 'centre' | 'field' | 'account'
 
 interface Session {
   state: 'starting' | 'in' | 'out' | 'failed'
@@ -34,6 +34,10 @@ export async function startSession(page: Page): Promise<void> {
   current.page = page
   // The field page stays usable while the server is away: the last person's name is at hand.
   if (page === 'field') current.me = remembered()
+  onSignedOut(() => {
+    // A session that ended, or was ended from afar. In the demo the tab takes its person back by itself.
+    if (current.state === 'in' && !current.me?.demo) current.state = 'out'
+  })
   await establish()
   addEventListener('focus', () => void ensure())
   addEventListener('online', () => void ensure())
@@ -50,6 +54,18 @@ export async function ensure(fresh = false): Promise<void> {
 export async function signInAs(person_id: string): Promise<void> {
   tabPrefs.set('person', person_id)
   accept(await call<Me>('/demo/sign-in', { method: 'POST', json: { person_id } }))
+}
+
+/** Whoever has just signed in with what he knows and what he has. */
+export function welcome(me: Me): void {
+  accept(me)
+}
+
+/** Ends the session; the device stays known. */
+export async function signOut(): Promise<void> {
+  await call('/session', { method: 'DELETE' })
+  current.me = null
+  current.state = 'out'
 }
 
 async function establish(): Promise<void> {
@@ -100,6 +116,7 @@ function personFor(known: Demo, me: Me | null): string {
   const chosen = tabPrefs.get('person')
   if (chosen && known.people.some((person) => person.id === chosen)) return chosen
   const own = known.people.find((person) => person.id === me?.id)
+  if (current.page === 'account') return own?.id ?? known.defaults.centre
   return own?.for.includes(current.page) ? own.id : known.defaults[current.page]
 }
 

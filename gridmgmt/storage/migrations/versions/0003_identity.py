@@ -34,6 +34,15 @@ def upgrade() -> None:
             (case when role in ('administrator', 'auditor', 'security_administrator')
                   then role else 'business' end) with <>)
     """)
+    # Where somebody belongs who has no role yet; the administrators of that street look after him.
+    op.execute("""
+        alter table app.people add column subdistrict_code text
+            constraint fk_people_subdistrict_code references app.subdistricts (code)
+    """)
+    op.execute("""
+        update app.people p set subdistrict_code =
+            (select min(r.subdistrict_code) from app.person_roles r where r.person_id = p.id)
+    """)
     _create_accounts()
     _widen_sessions()
     _create_ways_in()
@@ -127,12 +136,14 @@ def _create_ways_in() -> None:
     op.execute("""
         create unlogged table app.throttle (
             key bytea not null constraint pk_throttle primary key,
+            account bytea not null,
             failures integer not null,
             level double precision not null,
             at timestamptz not null,
             until_at timestamptz not null)
     """)
     op.execute("create index ix_throttle_at on app.throttle (at)")
+    op.execute("create index ix_throttle_account on app.throttle (account)")
     op.execute("""
         create table app.peers (
             person_id uuid not null constraint pk_peers primary key
@@ -164,6 +175,7 @@ def downgrade() -> None:
         op.execute(f"alter table app.sessions drop column {name}")
     for name in _NEW_TABLES:
         op.execute(f"drop table app.{name}")
+    op.execute("alter table app.people drop column subdistrict_code")
     op.execute("alter table app.person_roles drop constraint ex_person_roles_administrators_apart")
     op.execute("delete from app.person_roles where role in ('security_administrator', 'peer')")
     _allow_roles(_ROLES_BEFORE)

@@ -53,6 +53,7 @@ export const errors: Messages['errors'] = {
   unacceptable_photo: { title: 'The photo cannot be used', hint: 'Please take another one.' },
   weak_password: { title: 'The password will not do', hint: 'Please choose a longer one that fewer people use.' },
   too_large: { title: 'The file is too large', hint: 'Please take a smaller photo.' },
+  unsupported_media_type: { title: 'Not this kind of content', hint: 'Please reload the page and try again.' },
   not_signed_in: { title: 'Your session has ended', hint: 'Sign in again; unsent reports stay on this phone.' },
   sign_in_refused: { title: 'Not signed in', hint: 'Name, password or code is not right.' },
   not_allowed: { title: 'Not permitted', hint: 'Your post cannot do this.' },

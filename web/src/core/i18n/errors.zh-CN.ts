@@ -51,6 +51,7 @@ export const errors = {
   unacceptable_photo: { title: '照片不能使用', hint: '请换一张照片。' },
   weak_password: { title: '密码不合要求', hint: '请换一个更长、更少见的密码。' },
   too_large: { title: '文件过大', hint: '请换一张较小的照片。' },
+  unsupported_media_type: { title: '格式不支持', hint: '请升级页面后再试。' },
   not_signed_in: { title: '登录已失效', hint: '请重新登录；未发出的上报仍保存在手机里。' },
   sign_in_refused: { title: '登录未成功', hint: '用户名、密码或动态码不正确。' },
   not_allowed: { title: '没有权限', hint: '您的岗位不能办理这一事项。' },
