@@ -1,5 +1,6 @@
-# Two images from one file, on Debian 12 alone: the application (the last stage, the default) and, with
-# --target database, PostgreSQL 15 + PostGIS 3.3 as the embedded cluster and the tests have it.
+# Three images from one file, on Debian 12 alone: the application (the default), with --target database
+# PostgreSQL 15 + PostGIS 3.3 as the embedded cluster and the tests have it, and with --target backup the
+# application together with PostgreSQL's programs.
 # docs/how-to/deploy.md says how to use them and what was tried.
 
 ARG DEBIAN=debian:bookworm-slim
@@ -98,6 +99,25 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"GRIDMGMT_PORT\"]}/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"GRIDMGMT_PORT\"]}/livez', timeout=4)"]
 ENTRYPOINT ["gridmgmt"]
 CMD ["serve"]
+
+# ---- the application with PostgreSQL's programs, for backups --------------------------------------
+FROM application AS backup
+
+# hadolint ignore=DL3002
+USER root
+RUN mkdir -p /etc/postgresql-common/createcluster.d \
+    && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/50-gridmgmt.conf
+# The server as well: a restore for practice starts one.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-15-postgis-3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -m 0700 -o 10001 -g 10001 /var/lib/gridmgmt-backups
+USER 10001:10001
+CMD ["backup", "list"]
+
+# ---- the default -----------------------------------------------------------------------------------
+FROM application

@@ -1,9 +1,14 @@
 """The composition root: settings in, application out. Nothing here has state at import time."""
 
+import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
@@ -45,9 +50,10 @@ from gridmgmt.adapters.keyring import KeyRing, open_key_ring
 from gridmgmt.adapters.passwords import Passwords
 from gridmgmt.adapters.sealedfiles import SealedFiles
 from gridmgmt.errors import GridError, NotFound
+from gridmgmt.observe import logs, metrics
 from gridmgmt.services import exporting
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.settings import Settings
+from gridmgmt.settings import Environment, Settings
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import Acting
@@ -55,6 +61,7 @@ from gridmgmt.storage.rights.walls import Acting
 # More threads than connections would only wait for each other.
 _POOL = 16
 _THREADS = 20
+_SAMPLE_EVERY_S = 5.0
 
 
 def server_clock() -> datetime:
@@ -111,16 +118,7 @@ def create_app(
         # An intranet server tells nobody outside how it is used; it also costs time on every request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_lifespan,
-        middleware=[
-            Middleware(
-                Guard,
-                max_body_bytes=settings.max_body_bytes,
-                max_photo_bytes=settings.max_photo_bytes,
-                entry=Entry(settings.session_cookie, settings.cookies_are_secure),
-                on_refusal=_record_refusal,
-                doors={("POST", "/api/v1/reports"): door},
-            )
-        ],
+        middleware=[_guard(settings, door)],
     )
     app.state.parts = parts
     app.state.hub = _hub(parts)
@@ -139,14 +137,31 @@ def _include_routes(app: FastAPI) -> None:
         personal, exports, grids, centre, stream,
     ):  # fmt: skip
         v1.include_router(module.router)
+    v1.include_router(health.details)
     app.include_router(v1)
     app.include_router(health.router)
+
+
+def _guard(settings: Settings, door: ReportDoor) -> Middleware:
+    logged = settings.log_requests
+    return Middleware(
+        Guard,
+        max_body_bytes=settings.max_body_bytes,
+        max_photo_bytes=settings.max_photo_bytes,
+        entry=Entry(settings.session_cookie, settings.cookies_are_secure),
+        on_refusal=_record_refusal,
+        doors={("POST", "/api/v1/reports"): door},
+        log_requests=settings.environment is Environment.PRODUCTION if logged is None else logged,
+    )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    _end_streams_on_signals(app.state.hub)
+    sampling = asyncio.create_task(_sample(app))
     yield
+    sampling.cancel()
     await app.state.hub.close()
     app.state.door.close()
     app.state.parts.evidence.close()
@@ -156,6 +171,31 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _record_refusal(scope: Scope, refusal: GridError) -> None:
     """Have a refusal of the guard audited; before it is answered, as everywhere."""
     await run_in_threadpool(record_at_the_door, Request(scope), refusal, f"{scope['method']} (guard)")
+
+
+def _end_streams_on_signals(hub: Hub) -> None:
+    """An event stream never ends by itself: at a signal to stop it must, or the server would wait for it."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # served in a thread, as tests do: signals go elsewhere
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def stop(signum: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(hub.end)
+            if callable(before):
+                before(signum, frame)
+
+        signal.signal(number, stop)
+
+
+async def _sample(app: FastAPI) -> None:
+    """Tell now and then how many connections and streams there are."""
+    while True:
+        pool = app.state.parts.engine.pool
+        metrics.pool_is(in_use=pool.checkedout(), idle=pool.checkedin())
+        metrics.streams_are(app.state.hub.streams)
+        await asyncio.sleep(_SAMPLE_EVERY_S)
 
 
 def _hub(parts: Parts) -> Hub:
@@ -208,4 +248,9 @@ def _serve_pages(app: FastAPI, web_dir: Path) -> None:
 
 def create_app_from_environment() -> FastAPI:
     """What uvicorn calls in each process: settings from the environment, nothing else."""
-    return create_app(Settings())
+    settings = Settings()
+    # Each server process is a new interpreter, which knows nothing of how its parent logs.
+    logs.configure(
+        settings.log_level, as_json=settings.environment is not Environment.DEVELOPMENT, process="api"
+    )
+    return create_app(settings)

@@ -101,6 +101,7 @@ class Work:
     def __init__(self, request: Request, *, fresh: bool = False) -> None:
         self._fresh = fresh
         self.parts: Parts = request.app.state.parts
+        self._state = request.state
         self.request_id: str = request.state.request_id
         self.token = token_of(request)
         self.network = network_of_request(request)
@@ -129,6 +130,7 @@ class Work:
                 if who is None:
                     raise NotSignedIn("Sign in first.")
                 act_as(db, Acting.of(who.actor, self.request_id))
+                self._state.actor_id = str(who.actor.id)
                 opened = Open(db, who.actor, now, self.parts.rulebooks, who, self.parts.keys)
                 if self._fresh:
                     opened.require_step_up()

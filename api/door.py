@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -31,6 +32,7 @@ from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.errors import GridError, NotSignedIn
+from gridmgmt.observe import metrics
 from gridmgmt.services import intake
 from gridmgmt.services.intake import Answer, Submission
 from gridmgmt.storage import sessions
@@ -55,6 +57,7 @@ class _Waiting:
     token: bytes | None
     request_id: str
     network: str
+    state: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Answer]
 
@@ -76,6 +79,7 @@ class ReportDoor:
             await ordinary(scope, replay(content, receive), send)
             return
         request = Request(scope)
+        scope["state"]["route"] = scope["path"]
         token = token_of(request)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(
@@ -83,6 +87,7 @@ class ReportDoor:
             token_hash(token) if token else None,
             request.state.request_id,
             network_of_request(request),
+            scope["state"],
             loop,
             loop.create_future(),
         )
@@ -117,6 +122,7 @@ class ReportDoor:
                 outcomes = self._take_in_whatever_happens(group)
             except Exception as failure:  # noqa: BLE001  whoever waits is answered, and the thread lives on
                 outcomes = [failure] * len(group)
+            metrics.group_taken_in(len(group))
             _hand_out(group, outcomes)
 
     def _next_group(self) -> list[_Waiting]:
@@ -151,6 +157,8 @@ class ReportDoor:
         with transaction(parts.engine, NOBODY) as db:
             people = sessions.signed_in(db, [w.token for w in group if w.token], now)
             known = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
+            for i, actor in known.items():
+                group[i].state["actor_id"] = str(actor.id)
             for alike in _alike(known):
                 # Row-level security holds each to the scope of its senders, not to that of the whole group.
                 act_as(db, Acting.group(known[i] for i in alike))

@@ -17,6 +17,7 @@ from api.deps import record_at_the_door
 from gridmgmt import errors
 from gridmgmt.domain.personal import short_text, without_numbers
 from gridmgmt.errors import GridError
+from gridmgmt.observe import metrics
 
 STATUS_OF: Mapping[type[GridError], int] = {
     errors.GridError: 500,
@@ -96,6 +97,7 @@ def problem(
         "facts": without_numbers(dict(facts or {})),
         "request_id": getattr(request.state, "request_id", None),
     }
+    metrics.refused(code)
     headers = {}
     if facts and "retry_after_s" in facts:
         headers["Retry-After"] = str(facts["retry_after_s"])

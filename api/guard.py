@@ -9,6 +9,7 @@ sent again under the same id.
 
 import asyncio
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,9 +20,11 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import seen
 from api.entry import SAFE_METHODS, UPLOADS, Entry, as_error
 from api.strict_json import fault_of
 from gridmgmt.errors import GridError
+from gridmgmt.observe import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,7 @@ class Guard:
     entry : what a request must be like, and what every answer carries.
     on_refusal : hears of every refusal of this file before it is answered.
     doors : by method and path, what is served without the application's full way; see ``api/door.py``.
+    log_requests : write a line for every answer; those of ours that failed have one in any case.
     """
 
     def __init__(
@@ -67,7 +71,9 @@ class Guard:
         on_refusal: OnRefusal,
         doors: Mapping[tuple[str, str], Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]]
         | None = None,
+        log_requests: bool = False,
     ) -> None:
+        self._log_requests = log_requests
         self._app = app
         self._doors = {key: partial(door, app) for key, door in (doors or {}).items()}
         self._max_body = max_body_bytes
@@ -84,14 +90,25 @@ class Guard:
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.match(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        began, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 made = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
                 message["headers"] = self._entry.headers_of(scope["path"], made)
             await send(message)
 
         refusing = _Refusing(partial(self._on_refusal, scope), send_with_headers, request_id)
+        try:
+            await self._serve(scope, headers, receive, send_with_headers, refusing)
+        finally:
+            seen.note(scope, status, time.perf_counter() - began, log_it=self._log_requests)
+
+    async def _serve(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send, refusing: "_Refusing"
+    ) -> None:
         if fault := _fault_of_head(scope, headers) or self._entry.fault_of(scope, headers):
             await refusing(*fault)
             return
@@ -100,18 +117,20 @@ class Guard:
         if not length.isdigit() or int(length) > limit:
             await refusing.too_large(limit)
             return
-        await self._run_within(limit, scope, receive, send_with_headers, refusing)
+        await self._run_within(limit, scope, receive, send, refusing)
 
     async def _run_within(
         self, limit: int, scope: Scope, receive: Receive, send: Send, refusing: "_Refusing"
     ) -> None:
-        exchange = _Exchange(limit, scope["path"], receive, send, refusing)
+        exchange = _Exchange(limit, scope, receive, send, refusing)
         app = self._doors.get((scope["method"], scope["path"]), self._app)
         async with exchange.answered_in_time():
             try:
                 await _strictly(app, scope, exchange.receive, exchange.send, refusing)
             except ClientDisconnect:
-                log.info("client_disconnected", path=scope["path"], request_id=refusing.request_id)
+                log.info(
+                    "client_disconnected", route=seen.template_of(scope), request_id=refusing.request_id
+                )
             except Exception as failure:
                 if exchange.started:
                     raise
@@ -121,9 +140,9 @@ class Guard:
 class _Exchange:
     """One request and its answer: how much was read, whether the answer has begun."""
 
-    def __init__(self, limit: int, path: str, receive: Receive, send: Send, refusing: "_Refusing") -> None:
+    def __init__(self, limit: int, scope: Scope, receive: Receive, send: Send, refusing: "_Refusing") -> None:
         self.started = False
-        self._limit, self._path, self._request_id = limit, path, refusing.request_id
+        self._limit, self._scope, self._request_id = limit, scope, refusing.request_id
         self._refusing = refusing
         self._receive, self._send = receive, send
         self._seen, self._late = 0, False
@@ -151,7 +170,12 @@ class _Exchange:
         if self._seen > self._limit:
             await self._refusing.by(self.send_ours).too_large(self._limit)
             return
-        log.error("unexpected_error", path=self._path, request_id=self._request_id, exc_info=failure)
+        log.error(
+            "unexpected_error",
+            route=seen.template_of(self._scope),
+            request_id=self._request_id,
+            exc_info=failure,
+        )
         detail = "Something went wrong here; nothing of this request was stored."
         await _refuse(self.send_ours, 500, "internal_error", detail, self._request_id)
 
@@ -176,7 +200,7 @@ class _Exchange:
         if self.started:
             return
         self._late = True
-        log.error("no_answer_in_time", path=self._path, request_id=self._request_id)
+        log.error("no_answer_in_time", route=seen.template_of(self._scope), request_id=self._request_id)
         await _refuse(self._send, *_LATE, self._request_id, retry_after_s=_RETRY_AFTER_S)
 
 
@@ -265,6 +289,7 @@ class _Refusing:
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str, request_id: str, **facts: object) -> None:
+    metrics.refused(code)
     body = orjson.dumps(
         {
             "type": f"/problems/{code}",

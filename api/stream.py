@@ -32,6 +32,7 @@ class Subscription:
     scope: frozenset[str]
     queue: asyncio.Queue[OutboxRow | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     overrun: bool = False
+    ended: bool = False
 
 
 class Hub:
@@ -49,6 +50,7 @@ class Hub:
         self._open: set[Subscription] = set()
         self._task: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._ending = False
 
     async def subscribe(self, scope: frozenset[str]) -> Subscription:
         """Open a stream for these subdistricts: every event delivered after the return will be in it.
@@ -56,8 +58,10 @@ class Hub:
         Raises
         ------
         Unavailable
-            The database is down; nothing was opened.
+            The database is down, or the server stops; nothing was opened.
         """
+        if self._ending:
+            raise Unavailable("The server is stopping; come back in a moment.", retry_after_s=2)
         subscription = Subscription(scope)
         async with self._starting:
             if self._task is None or self._task.done():
@@ -74,12 +78,26 @@ class Hub:
 
     async def rows(self, subscription: Subscription) -> AsyncIterator[OutboxRow | None]:
         """Events of a stream; None after each quiet interval, so that dead peers are noticed."""
-        while not subscription.overrun:
+        while not (subscription.overrun or subscription.ended):
             try:
                 row = await asyncio.wait_for(subscription.queue.get(), _HEARTBEAT_S)
             except TimeoutError:
                 row = None
-            yield row
+            if not subscription.ended or row is not None:
+                yield row
+
+    def end(self) -> None:
+        """The server stops: every open stream ends after what it has already; call in the event loop."""
+        self._ending = True
+        for subscription in self._open:
+            subscription.ended = True
+            with suppress(asyncio.QueueFull):  # whoever has a full queue looks up anyway
+                subscription.queue.put_nowait(None)
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return len(self._open)
 
     async def close(self) -> None:
         """Stop the reader."""

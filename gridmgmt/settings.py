@@ -192,6 +192,30 @@ class Settings(BaseSettings):
     backup_keep: int = Field(default=14, ge=1)
     """Finished backups that are kept; older ones go after a new one was verified."""
 
+    log_requests: bool | None = None
+    """Whether every answered request is a log line (errors always are); by default in production only."""
+
+    metrics_host: str = "127.0.0.1"
+    """Address to serve ``/metrics`` on, apart from the pages: one that only monitoring can reach."""
+
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """TCP port of the server's ``/metrics``; without it there is none."""
+
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """TCP port of ``/metrics`` of a worker that runs by itself; beside the server it shares the server's."""
+
+    stop_within_s: int = Field(default=10, ge=1, le=300)
+    """Seconds that requests under way get to end when the server is told to stop."""
+
+    backup_within_h: int | None = Field(default=None, ge=1)
+    """Hours within which there must be a new backup; by default 26 in production, else none."""
+
+    alarm_command: str | None = None
+    """Command that the watchdog starts in an alarm, without a shell, with the alarm as JSON on its input."""
+
+    alarm_file: Path | None = None
+    """File that the watchdog adds a line of JSON to in an alarm, for a collector to pick up."""
+
     map_review_number: str | None = None
     """审图号 printed on every map, where the map has been reviewed."""
 
@@ -275,6 +299,13 @@ class Settings(BaseSettings):
     def device_cookie(self) -> str:
         """Name of the cookie by which a device is known again."""
         return "__Host-gridmgmt-device" if self.cookies_are_secure else "gridmgmt_device"
+
+    @property
+    def backup_within_s(self) -> float | None:
+        """Age from which on the newest backup is too old; None: none is expected."""
+        production = self.environment is Environment.PRODUCTION
+        hours = self.backup_within_h or (26 if production else None)
+        return None if hours is None else hours * 3600.0
 
     @property
     def cookies_are_secure(self) -> bool:

@@ -1,11 +1,16 @@
 """The background process: delivers the outbox and runs the clocks.
 
 Everything it does is driven from the database and safe to do twice, so any number of workers may
-run and any of them may die at any moment. It keeps trying while the database is away.
+run and any of them may die at any moment. It keeps trying while the database is away. It gives two
+signs of life: one to the database for those who watch the installation, one to systemd, which starts
+it again when the second stays away. The second does not need the database: a worker that waits for
+one is not stuck.
 """
 
 import signal
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,8 +19,10 @@ import structlog
 from sqlalchemy import Engine
 
 from gridmgmt.errors import Unavailable
+from gridmgmt.observe import metrics
+from gridmgmt.observe.notify import tell_systemd
 from gridmgmt.services import oversight
-from gridmgmt.storage import people
+from gridmgmt.storage import heartbeats, people
 from gridmgmt.storage.db import Db, act_as, transaction
 from gridmgmt.storage.rights.walls import NOBODY, Acting
 
@@ -25,6 +32,7 @@ _IDLE_S = 0.25
 # Under load rows gather meanwhile, so that a turn delivers many at the price of one.
 _BREATH_S = 0.1
 _SWEEP_EVERY = timedelta(seconds=5)
+_BEAT_EVERY = timedelta(seconds=10)
 _LONGEST_PAUSE_S = 30.0
 
 
@@ -35,22 +43,32 @@ def server_clock() -> datetime:
 
 def run(engine: Engine, stop: threading.Event, *, clock: Callable[[], datetime] = server_clock) -> None:
     """Work until ``stop`` is set."""
-    next_sweep_at = clock()
+    instance = uuid.uuid4()
+    next_sweep_at = next_beat_at = clock()
     pause_s = _IDLE_S
+    tell_systemd("READY=1")
     while not stop.is_set():
+        tell_systemd("WATCHDOG=1")
         try:
             busy = turn(engine, clock(), sweep=clock() >= next_sweep_at)
             if clock() >= next_sweep_at:
                 next_sweep_at = clock() + _SWEEP_EVERY
+            # After a turn that went well: a worker that only fails gives no sign of life.
+            if clock() >= next_beat_at:
+                beat(engine, instance)
+                next_beat_at = clock() + _BEAT_EVERY
             pause_s = _BREATH_S if busy else _IDLE_S
         except Unavailable:
             pause_s = min(_LONGEST_PAUSE_S, max(1.0, pause_s * 2))
+            metrics.turn_ended("unavailable")
             log.warning("worker_database_unavailable", retry_in_s=pause_s)
         except Exception:
             # One bad row must not stop the clocks of all others.
             pause_s = min(_LONGEST_PAUSE_S, max(1.0, pause_s * 2))
+            metrics.turn_ended("failed")
             log.exception("worker_turn_failed", retry_in_s=pause_s)
         stop.wait(pause_s)
+    tell_systemd("STOPPING=1")
 
 
 def run_beside(
@@ -84,10 +102,20 @@ def run_beside(
 def turn(engine: Engine, now: datetime, *, sweep: bool) -> bool:
     """One round: announce what became overdue, deliver what waits; whether there may be more."""
     if sweep:
+        began = time.perf_counter()
         with for_every_subdistrict(engine) as db:
-            oversight.announce_overdue(db, now)
+            announced = oversight.announce_overdue(db, now)
+        metrics.swept(time.perf_counter() - began, announced=announced)
     with for_every_subdistrict(engine) as db:
-        return oversight.deliver(db, now) > 0
+        delivered = oversight.deliver(db, now)
+    metrics.turn_ended("done", delivered=delivered)
+    return delivered > 0
+
+
+def beat(engine: Engine, instance: uuid.UUID) -> None:
+    """Give a sign of life."""
+    with transaction(engine, Acting.lookout()) as db:
+        heartbeats.beat(db, "worker", instance)
 
 
 @contextmanager

@@ -1,28 +1,54 @@
-"""Is the process alive, and is it ready to work? Outside ``/api``, without a session."""
+"""Whether the process lives and the installation works: words for anybody, figures for the administrator."""
 
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from api.answers import Json
-from api.deps import AppParts
-from gridmgmt.errors import Unavailable
+from api.deps import AppParts, OneTransaction, Parts
+from api.models import Model, problems
+from gridmgmt.domain.permissions import Permission, permissions_of
+from gridmgmt.errors import NotAllowed
 from gridmgmt.services import health
 
 router = APIRouter(tags=["health"])
+details = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
+class HealthOut(Model):
+    """Every check with what was seen."""
+
+    status: str
+    checks: list[dict[str, Any]]
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"description": "Not ready"}})
 def readyz(parts: AppParts) -> Response:
-    """Database reachable, schema of this version, how many plans are in force."""
-    try:
-        state: dict[str, Any] = health.readiness(parts.engine, parts.clock())
-    except Unavailable:
-        state = {"status": "not_ready", "database": "unreachable"}
-    return Json(state, status_code=200 if state["status"] == "ready" else 503)
+    """Each part in a word. 503 only where nothing can be served; what is late or old is ``degraded``."""
+    told = _look(parts)
+    return Json(told.told_to_anybody(), status_code=503 if told.status == "not_ready" else 200)
+
+
+@details.get("/health", response_model=HealthOut, responses=problems())
+def health_in_detail(work: OneTransaction) -> Response:
+    """The same with figures, for the system administrator."""
+    with work.begin(read_only=True) as w:
+        if Permission.HEALTH_READ not in permissions_of(w.actor):
+            raise NotAllowed(
+                "This is for the system administrator.", article="41", rule="R41c", in_scope=True
+            )
+    return Json(_look(work.parts).told_to_an_administrator())
+
+
+def _look(parts: Parts) -> health.Health:
+    settings = parts.settings
+    limits = health.Limits(backup_s=settings.backup_within_s)
+    places = health.places(settings.home, settings.photo_dir)
+    told, _ = health.look_around(parts.engine, parts.clock(), limits, places)
+    return told

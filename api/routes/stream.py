@@ -78,6 +78,8 @@ async def _lines(hub: Hub, subscription: Subscription, work: Work, last: int) ->
                 yield b": still here\n\n"
             elif new.delivery_no > last:
                 yield _event(new)
+        # An end that was meant: the page comes back by itself and goes on after the last number it saw.
+        yield b"event: end\ndata: {}\n\n"
     finally:
         hub.unsubscribe(subscription)
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from gridmgmt.cli import accounts, audit, backup, db, demo, evidence, keys, plan, privacy, route, serve
+from gridmgmt.cli import accounts, audit, backup, db, demo, evidence, keys, plan, privacy, route, serve, service
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
@@ -22,8 +22,10 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")
+app.add_typer(service.app, name="service")
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
+app.command("watchdog")(serve.watchdog)
 
 
 def main() -> None:

@@ -15,12 +15,14 @@ import typer
 from gridmgmt.cli.console import console, progress, settings_with_database
 
 if TYPE_CHECKING:
+    from gridmgmt.settings import Settings
     from gridmgmt.storage.backup.place import Tell
     from gridmgmt.storage.backup.restore import Recovered
 
 app = typer.Typer(help="Backups, to any second since the oldest kept one.", no_args_is_help=True)
 
 DAMAGED = 3
+_AGAIN_AFTER_S = 600
 As = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
 Where = Annotated[
     Path | None, typer.Argument(help="Backup or directory of backups; default from GRIDMGMT_BACKUP_DIR.")
@@ -35,16 +37,39 @@ def create(
     verify_it: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Read everything again before old ones are removed.")
     ] = True,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take another every so many hours until stopped, for containers."),
+    ] = None,
     as_json: As = False,
 ) -> None:
     """Take a backup of database and evidence, check it, and remove those beyond GRIDMGMT_BACKUP_KEEP."""
+    from gridmgmt.errors import GridError
+    from gridmgmt.worker import stop_on_signals
+
+    settings = settings_with_database()
+    root = (to or settings.backup_dir).resolve()
+    if every is None:
+        _end(_create(settings, root, verify_it=verify_it, as_json=as_json), quiet=as_json)
+        return
+    stop = stop_on_signals()
+    while True:
+        try:
+            sound = not _create(settings, root, verify_it=verify_it, as_json=as_json)
+        except GridError as exc:
+            sound = False
+            console.print(f"{exc.code}: {exc.message}", highlight=False)
+        if stop.wait(every * 3600 if sound else _AGAIN_AFTER_S):
+            return
+
+
+def _create(settings: "Settings", root: Path, *, verify_it: bool, as_json: bool) -> list[str]:
+    """One backup; what is wrong with it."""
     from gridmgmt.cli import backup_parts as parts
     from gridmgmt.services import backups
     from gridmgmt.storage.backup.create import create as take
     from gridmgmt.storage.backup.retention import prune
 
-    settings = settings_with_database()
-    root = (to or settings.backup_dir).resolve()
     with parts.records(settings) as record, _told(quiet=as_json) as tell:
         wanted = parts.wanted(settings, record(backups.schema_facts))
         made = take(parts.source(settings), root, wanted, at=datetime.now(UTC), tell=tell)
@@ -63,7 +88,7 @@ def create(
         f"backup {made.label} in {made.folder}: {made.facts['database_bytes'] / 2**20:.0f} MiB of database, "
         f"{made.facts.get('photos_files', 0)} photos, {'checked' if verdict else 'not checked'}",
     )
-    _end(faults, quiet=as_json)
+    return faults
 
 
 @app.command("list")
@@ -195,16 +220,16 @@ def drill(
             verdict = parts.verified(found, settings, tell)
             recovered = bring_back(found, room / "home", at=wanted_at if span_s else None, tell=tell)
             rows = read_everything(recovered.url)
+            unsound, notes = parts.audit_faults(settings, recovered.url)
         seconds = (datetime.now(UTC) - began).total_seconds()
     finally:
         parts.throw_away(room / "home")
         shutil.rmtree(room, ignore_errors=True)
     facts = backups.recovery_facts(recovered) | {"seconds": round(seconds, 1), "rows": rows}
     facts.pop("home")
-    faults = [
-        *verdict.faults,
-        *([f"{recovered.missing_files} photos are missing"] if recovered.missing_files else []),
-    ]
+    lost = [f"{recovered.missing_files} photos are missing"] if recovered.missing_files else []
+    faults = [*verdict.faults, *unsound, *lost]
+    facts["notes"] = notes
     with parts.records(settings) as record:
         record(lambda db: backups.note_drill(db, datetime.now(UTC), found.label, facts, ok=not faults))
     _say(
@@ -226,6 +251,10 @@ def _recovery_in_words(recovered: "Recovered", absent: list[str]) -> str:
     if recovered.missing_files:
         lines.append(f"{recovered.missing_files} photos are named by rows but were not in the backup.")
     lines += [f"Not the key that the backup was made with: {name}" for name in absent]
+    lines.append(
+        "Before anything is sealed on, somebody answers for it: gridmgmt audit recover --by … --reason …"
+        f" --restored-to {reached if recovered.reached_at else recovered.label}"
+    )
     return "\n".join(lines)
 
 

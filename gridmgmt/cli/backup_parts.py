@@ -10,6 +10,8 @@ from uuid import uuid4
 import structlog
 
 from gridmgmt import __version__
+from gridmgmt.cli import audit_report
+from gridmgmt.cli.console import progress
 from gridmgmt.errors import GridError, InvalidInput, Unavailable
 from gridmgmt.settings import Settings
 from gridmgmt.storage import heartbeats
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 Note = Callable[[Db], Any]
 Record = Callable[[Note], Any]
 
+_LIFE_EVERY_BEATS = 10
 _MIRROR_EVERY_BEATS = 30
 _RECEIVING_S = 15
 
@@ -49,6 +52,8 @@ def keys(settings: Settings) -> dict[str, str]:
     wrapping = settings.key_file_in_use
     if wrapping.is_file():
         found["key_file"] = place.fingerprint(wrapping.read_bytes())
+    if settings.audit_key_file.is_file():
+        found["audit_key_file"] = place.fingerprint(settings.audit_key_file.read_bytes())
     for path in sorted(settings.key_dir.rglob("*")) if settings.key_dir.is_dir() else ():
         if path.is_file():
             found[f"key_dir/{path.relative_to(settings.key_dir)}"] = place.fingerprint(path.read_bytes())
@@ -109,11 +114,14 @@ def instant(text: str | None) -> datetime | None:
 
 def receive_on(settings: Settings, root: Path) -> None:
     """Receive WAL and evidence until SIGTERM, through restarts of the server."""
-    stop, beats = stop_on_signals(), 0
+    stop, beats, instance = stop_on_signals(), 0, uuid4()
 
     def beat() -> None:
         nonlocal beats
         beats += 1
+        if beats % _LIFE_EVERY_BEATS == 1:
+            with records(settings) as record:
+                record(lambda db: heartbeats.beat(db, "backup", instance))
         if beats % _MIRROR_EVERY_BEATS == 1:
             for name, tree in trees(settings).items():
                 mirror(root, name, tree, place.silently)
@@ -135,7 +143,7 @@ def received_until(settings: Settings, backup: Backup) -> datetime:
     now = database.clock()
     with records(settings) as record:
         # Recovery stops behind a commit: there has to be one that is later than any instant drawn.
-        record(lambda db: heartbeats.beat(db, "backup", uuid4()))
+        record(lambda db: heartbeats.beat(db, "drill", uuid4()))
     return now if receive.caught_up(database, patience_s=_RECEIVING_S) else backup.finished_at
 
 
@@ -145,3 +153,21 @@ def throw_away(home: Path) -> None:
         Cluster(home / "pg").destroy()
     except Unavailable as exc:
         log.warning("drill_left_something", reason=exc.message)
+
+
+def audit_faults(settings: Settings, url: str) -> tuple[list[str], list[str]]:
+    """Verify the sealed audit log of a restored database; what is wrong, and what could not be looked at.
+
+    Heads of a witness are not asked for: those after the restored instant are missing there, rightly.
+    """
+    alone = settings.with_database_url(url).model_copy(update={"audit_witness_dir": None})
+    engine = make_engine(url, pool_size=1, application="gridmgmt-drill")
+    try:
+        asked = audit_report.what_to_check(alone, [], [], None, None, frozenset())
+        with progress(quiet=True) as bar:
+            report = audit_report.run(engine, asked, datetime.now(UTC), bar, record=False)
+    except GridError as exc:
+        return [], [f"the audit log was not verified: {exc.message}"]
+    finally:
+        engine.dispose()
+    return [f"audit log: {finding.kind}: {finding.detail}" for finding in report.findings], []

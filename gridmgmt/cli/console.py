@@ -1,10 +1,9 @@
 """What every command shares: the console, readable failures, the database that settings point at."""
 
-import logging
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -50,11 +49,11 @@ def progress(*, quiet: bool = False) -> Progress:
     )
 
 
-def settings_with_database() -> "Settings":
+def settings_with_database(*, process: str = "cli") -> "Settings":
     """Settings whose database is up: the embedded cluster is started when no URL is set."""
     from pydantic import SecretStr
 
-    from gridmgmt.settings import load_settings
+    from gridmgmt.settings import Environment, load_settings
     from gridmgmt.storage.embedded import default_cluster
     from gridmgmt.storage.rights.prepare import prepare
     from gridmgmt.storage.rights.walls import Login
@@ -71,30 +70,14 @@ def settings_with_database() -> "Settings":
                 "backup_database_url": SecretStr(cluster.dsn(user=Login.BACKUP)),
             }
         )
-    configure_logging(settings.log_level)
+    configure_logging(
+        settings.log_level, as_json=settings.environment is not Environment.DEVELOPMENT, process=process
+    )
     return settings
 
 
-def _shortened(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Whatever an error quotes, no telephone or identity number gets into the log."""
-    from gridmgmt.domain.personal import without_numbers
+def configure_logging(level: str, *, as_json: bool = True, process: str = "cli") -> None:
+    """Set up this process's log lines on stderr."""
+    from gridmgmt.observe import logs
 
-    return {name: without_numbers(value) for name, value in event.items()}
-
-
-def configure_logging(level: str) -> None:
-    """One JSON line per event on stderr."""
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _shortened,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+    logs.configure(level, as_json=as_json, process=process)

@@ -57,31 +57,43 @@ def prepare(
 
 
 @app.command()
-def check() -> None:
-    """Whether schema and rights are those of this version, unaltered."""
-    from gridmgmt.errors import NotPrepared
-    from gridmgmt.storage import schema
-    from gridmgmt.storage.db import make_engine, transaction
-    from gridmgmt.storage.rights import policies
-    from gridmgmt.storage.rights.walls import NOBODY
-
-    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, NOBODY, read_only=True) as db:
-        revision, deviation = schema.current_revision(db), policies.deviation(db)
-    if revision != schema.head_revision():
-        raise NotPrepared("The schema is that of another version; run gridmgmt db migrate.", schema=revision)
-    if deviation is not None:
-        raise NotPrepared(f"Rights deviate: {deviation}.")
-    console.print(f"schema {revision}, rights as written")
-
-
-@app.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
     from gridmgmt.storage import schema
 
     schema.migrate(settings_with_database().require_migration_url())
     console.print(f"schema {schema.head_revision()}")
+
+
+@app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")] = False,
+) -> None:
+    """Whether schema and rights are those of this version, and the server keeps what is promised.
+
+    Exit code 1: schema or rights deviate; 3: the server's settings may lose acknowledged records.
+    """
+    import json
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from gridmgmt.cli.safety import findings_of, require_schema_and_rights
+    from gridmgmt.storage.server_check import Severity
+
+    settings = settings_with_database()
+    revision = require_schema_and_rights(settings)
+    found = findings_of(settings)
+    if as_json:
+        typer.echo(json.dumps({"schema": revision, "settings": [asdict(f) for f in found]}))
+    else:
+        console.print(f"schema {revision}, rights as written")
+        table = Table("setting", "is", "should be", "verdict", "because")
+        for f in found:
+            good = f.severity is Severity.FINE
+            table.add_row(f.setting, f.value, f.wanted, f.severity.value, "" if good else f.why)
+        console.print(table)
+    raise typer.Exit(3 if any(f.severity is Severity.UNSAFE for f in found) else 0)
 
 
 @app.command()

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     EXPORT_ASK = "export:ask"
     EXPORT_APPROVE = "export:approve"
     HOLD_PLACE = "hold:place"
+    HEALTH_READ = "health:read"
 
 
 class Axis(StrEnum):
@@ -127,7 +128,12 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         # Three administrators apart (三员分立): one makes people, another gives them rights, the third
         # looks on. ``domain/administrators.py`` keeps the three in three persons.
         Role.ADMINISTRATOR: frozenset(
-            {Permission.PEOPLE_READ, Permission.PEOPLE_EDIT, Permission.CATALOGUE_EDIT}
+            {
+                Permission.PEOPLE_READ,
+                Permission.PEOPLE_EDIT,
+                Permission.CATALOGUE_EDIT,
+                Permission.HEALTH_READ,
+            }
         ),
         Role.SECURITY_ADMINISTRATOR: frozenset(
             {

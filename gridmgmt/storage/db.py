@@ -34,6 +34,9 @@ Db = Connection
 
 # A request that waits longer than this on one statement is broken, not busy.
 _STATEMENT_TIMEOUT_MS = 15_000
+# Behind a lock it waits less long, and a client that hangs in a transaction holds its own so long at most.
+_LOCK_TIMEOUT_MS = 10_000
+_IDLE_IN_TRANSACTION_MS = 30_000
 _RETRY_AFTER_S = 5
 _INSUFFICIENT_PRIVILEGE = "42501"
 _ACTING = "acting"
@@ -64,7 +67,9 @@ def make_engine(url: str, *, pool_size: int = 20, application: str = "gridmgmt")
         json_deserializer=orjson.loads,
         connect_args={
             "application_name": application,
-            "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+            "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS}"
+            f" -c lock_timeout={_LOCK_TIMEOUT_MS}"
+            f" -c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}",
             "connect_timeout": 5,
         },
     )
@@ -112,7 +117,7 @@ def transaction(engine: Engine, acting: Acting, *, read_only: bool = False) -> I
     except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
         if is_outage(exc):
             raise Unavailable(
-                "The database cannot be reached; keep what you sent and try again.",
+                "The database cannot take this now; keep what you sent and try again.",
                 retry_after_s=_RETRY_AFTER_S,
             ) from exc
         raise
@@ -205,12 +210,14 @@ def is_outage(exc: Exception) -> bool:
         return True
     if isinstance(exc, DBAPIError):
         sqlstate = getattr(exc.orig, "sqlstate", None)
-        # 08 connection, 57P01-57P03 shutdown, 53300 too many connections; None: no server spoke.
+        # 08 connection, 57P shutdown, 53 out of room, memory or connections, 58030 the disk fails, 55P03
+        # and 57014 waited too long, 40 chosen as a deadlock's victim; None: no server spoke. In each of
+        # these the same thing may well succeed a moment later.
         return bool(
             exc.connection_invalidated
             or sqlstate is None
-            or sqlstate.startswith("08")
-            or sqlstate in {"57P01", "57P02", "57P03", "53300"}
+            or sqlstate.startswith(("08", "53", "57P", "40"))
+            or sqlstate in {"58030", "55P03", "57014", "25P03"}
         )
     return False
 

@@ -1,35 +1,85 @@
-"""What the readiness check reads."""
+"""What the health checks, the watchdog and the metrics read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import text
 
+from gridmgmt.storage import heartbeats, seal
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.rights import policies
 from gridmgmt.storage.schema import current_revision, head_revision
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Schema revision of the database and of the code, plans in force, events waiting."""
+    """The installation at one instant; ages and delays in seconds.
+
+    ``waiting``, ``oldest_s``: events not delivered; ``unannounced``, ``latest_s``: deadlines that passed
+    and that nobody was told of; ``heartbeats``: since the last sign of life, by kind of process;
+    ``backup_age_s``: since a backup was finished, None: never; ``rights``: how they
+    deviate from those written, None: not at all; ``unsealed``, ``unsealed_s``: lines of the
+    audit log that wait for the sealer, and the oldest one's age.
+    """
 
     revision: str | None
     wanted: str
-    plans: int
-    waiting: int
+    plans: int = 0
+    waiting: int = 0
+    oldest_s: float = 0.0
+    unannounced: int = 0
+    latest_s: float = 0.0
+    heartbeats: Mapping[str, float] = field(default_factory=dict)
+    backup_age_s: float | None = None
+    rights: str | None = None
+    unsealed: int = 0
+    unsealed_s: float = 0.0
+
+
+_FACTS = text("""
+    select (select count(*) from app.grid_plans where status = 'published'
+              and valid_from <= :now and (valid_to is null or valid_to > :now)) as plans,
+           w.waiting, w.oldest_s, o.unannounced, o.latest_s,
+           (select extract(epoch from clock_timestamp() - max(at))::float from app.backup_runs
+              where what = 'created' and outcome = 'done') as backup_age_s
+      from (select count(*) as waiting,
+                   coalesce(extract(epoch from cast(:now as timestamptz) - min(at)), 0)::float as oldest_s
+              from app.outbox where delivered_at is null) w,
+           (select count(*) as unannounced,
+                   coalesce(extract(epoch from cast(:now as timestamptz) - min(stage_due_at)), 0)::float
+                       as latest_s
+              from app.cases
+             where state not in ('closed', 'rejected', 'merged', 'voided')
+               and stage_due_at < :now and overdue_announced_for is distinct from stage_due_at) o
+""")
 
 
 def look(db: Db, now: datetime) -> Look:
-    """The facts of readiness; figures are 0 where the schema is not there yet."""
+    """The facts, as far as the schema is there.
+
+    Parameters
+    ----------
+    now : what the records' times are compared with. Heartbeats and backups are compared with the
+        database's clock, which wrote them.
+    """
     revision, wanted = current_revision(db), head_revision()
-    if revision is None:
-        return Look(None, wanted, 0, 0)
-    row = db.execute(
-        text("""
-            select (select count(*) from app.grid_plans where status = 'published'
-                      and valid_from <= :now and (valid_to is null or valid_to > :now)) as plans,
-                   (select count(*) from app.outbox where delivered_at is null) as waiting
-        """),
-        {"now": now},
-    ).one()
-    return Look(revision, wanted, row.plans, row.waiting)
+    if revision != wanted:
+        return Look(revision, wanted)
+    row = db.execute(_FACTS, {"now": now}).one()
+    unsealed, oldest_at = seal.oldest_waiting(db)
+    return Look(
+        revision,
+        wanted,
+        **row._mapping,
+        heartbeats=heartbeats.ages_s(db),
+        rights=policies.deviation(db),
+        unsealed=unsealed,
+        unsealed_s=(now - oldest_at).total_seconds() if oldest_at else 0.0,
+    )
+
+
+def clock(db: Db) -> datetime:
+    """The database's own time."""
+    now: datetime = db.execute(text("select clock_timestamp()")).scalar_one()
+    return now

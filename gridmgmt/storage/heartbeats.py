@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from gridmgmt.storage.db import Db
 
-Kind = Literal["worker", "sealer", "backup"]
+Kind = Literal["worker", "sealer", "backup", "drill"]
 
 _BEAT = text("""
     insert into app.heartbeats as h (instance, kind, started_at, beat_at)

@@ -147,7 +147,7 @@ def test_writes_from_another_origin_are_refused(worker: Person, origin: str, met
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_reading_from_another_origin_is_the_browsers_business(server: Server, origin: str) -> None:
-    answer = server.client.get("/healthz", headers=ORIGINS[origin][0])
+    answer = server.client.get("/livez", headers=ORIGINS[origin][0])
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
 
@@ -161,7 +161,7 @@ def test_a_cross_origin_report_is_not_stored(worker: Person) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/healthz", "/", "/field", "/assets/a.js", "/api/v1/me", "/api/v1/nothing", "/api/v1/openapi.json"],
+    ["/livez", "/", "/field", "/assets/a.js", "/api/v1/me", "/api/v1/nothing", "/api/v1/openapi.json"],
 )
 def test_every_answer_carries_the_security_headers(server: Server, path: str) -> None:
     headers = server.client.get(path).headers
@@ -177,10 +177,10 @@ def test_every_answer_carries_the_security_headers(server: Server, path: str) ->
 
 def test_a_request_keeps_the_id_it_came_with_if_that_is_one(server: Server) -> None:
     assert (
-        server.client.get("/healthz", headers={"X-Request-Id": "abcdef-0123"}).headers["X-Request-Id"]
+        server.client.get("/livez", headers={"X-Request-Id": "abcdef-0123"}).headers["X-Request-Id"]
         == "abcdef-0123"
     )
     for odd in ("short", "x" * 65, "a b c d e f g h", "<script>alert(1)</script>"):
-        given = server.client.get("/healthz", headers={"X-Request-Id": odd}).headers["X-Request-Id"]
+        given = server.client.get("/livez", headers={"X-Request-Id": odd}).headers["X-Request-Id"]
         assert given != odd
         assert len(given) == 32

@@ -112,9 +112,9 @@ def test_while_the_database_is_away_a_report_is_refused_and_afterwards_taken(
             require_outage(worker.post("/reports", draft))
         require_outage(worker.get("/board"))
         require_outage(behind.client.get("/api/v1/demo"))
-        assert behind.client.get("/healthz").status_code == 200, "the process itself is well"
+        assert behind.client.get("/livez").status_code == 200, "the process itself is well"
         ready = behind.client.get("/readyz")
-        assert (ready.status_code, ready.json()["database"]) == (503, "unreachable")
+        assert (ready.status_code, ready.json()["checks"]["database"]) == (503, "failing")
     finally:
         line.mend()
     answer = worker.post("/reports", draft)

@@ -38,8 +38,9 @@ STATUS = {"y": 200, "a": 202, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, 
 
 # Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
 MATRIX = {
-    "GET /healthz":                  "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /livez":                    "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /readyz":                   "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /api/v1/health":            "n  n  n  n  n  n  n  n  n  y  n  n   s",
     "GET /":                         "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /field":                    "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /api/v1/openapi.json":      "y  y  y  y  y  y  y  y  y  y  y  y   y",

@@ -1,5 +1,6 @@
 """The event stream: what is delivered arrives, once and in order; whoever comes back misses nothing."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import transaction
 from gridmgmt.storage.rights.walls import NOBODY
-from tests.api.client import Person, Server
+from tests.api.client import Person, Server, make_settings, served
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 
 
@@ -275,3 +276,21 @@ def test_overdue_cases_are_heard_of(server: Server, worker: Person, shift: Perso
         while heard["data"]["case_id"] != case["id"] or heard["event"] != "case_overdue":
             heard = stream.next()
     assert heard["data"]["number"] == case["number"]
+
+
+def test_a_server_that_stops_ends_its_streams_and_opens_no_new_one(own_demo_url: str, directory) -> None:
+    with served(make_settings(own_demo_url, directory), directory) as stopping:
+        desk = stopping.person("demo-shift")
+        with listening(desk) as stream:
+            tell(stopping, "last")
+            assert stream.numbers(1) == ["last"]
+            loop = asyncio_loop_of(stopping)
+            loop.call_soon_threadsafe(stopping.app.state.hub.end)
+            assert [line for line in stream._lines if line] == ["event: end", "data: {}"]
+        refused = desk.get("/stream")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+
+
+def asyncio_loop_of(server: Server) -> asyncio.AbstractEventLoop:
+    """The loop that the server's reader of events runs in."""
+    return server.app.state.hub._task.get_loop()

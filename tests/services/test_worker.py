@@ -154,6 +154,7 @@ def run(monkeypatch, turns: list, **stop) -> list[float]:
         return outcome
 
     monkeypatch.setattr(worker, "turn", turn)
+    monkeypatch.setattr(worker, "beat", lambda *_: None)
     sign = Stop(after=len(turns))
     worker.run(None, sign, clock=lambda: NOW)
     return sign.pauses

@@ -13,7 +13,7 @@ heartbeats = Table(
     Column("kind", Text, nullable=False),
     instant("started_at"),
     instant("beat_at"),
-    CheckConstraint("kind in ('worker', 'sealer', 'backup')", name="kind"),
+    CheckConstraint("kind in ('worker', 'sealer', 'backup', 'drill')", name="kind"),
     Index("ix_heartbeats_kind", "kind", text("beat_at desc")),
 )
 

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("beat_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind in ('worker', 'sealer', 'backup')", name=op.f("ck_heartbeats_kind")),
+        sa.CheckConstraint("kind in ('worker', 'sealer', 'backup', 'drill')", name=op.f("ck_heartbeats_kind")),
         sa.PrimaryKeyConstraint("instance", name=op.f("pk_heartbeats")),
         schema="app",
     )
