@@ -27,6 +27,7 @@ from api.guard import Guard
 from api.refusals import RefusalBudget
 from api.routes import (
     account,
+    audit,
     cases,
     centre,
     exports,
@@ -133,7 +134,7 @@ def create_app(
 def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
-        sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
+        audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
         personal, exports, grids, centre, stream,
     ):  # fmt: skip
         v1.include_router(module.router)

@@ -7,7 +7,7 @@ left is not sealed on; that is said once a minute, and the lines wait.
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -28,8 +28,6 @@ log = structlog.get_logger(__name__)
 EVERY_S = 2.0
 _AFTER_A_FAULT_S = 10.0
 _WHILE_BROKEN_S = 60.0
-# A witness's day is China's, whatever the server's clock shows.
-_CHINA = timezone(timedelta(hours=8))
 
 
 def server_clock() -> datetime:
@@ -112,7 +110,7 @@ class Sealing:
 
     def _show_to_witness(self, note: Note) -> None:
         directory = self._settings.audit_witness_dir
-        day = note.head.at.astimezone(_CHINA).date()
+        day = note.head.at.astimezone(witness.CHINA).date()
         if directory is None:
             return
         try:

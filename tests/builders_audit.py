@@ -19,7 +19,7 @@ from gridmgmt.services.seal_check import Asked, Report, verify
 from gridmgmt.services.sealing import Sealer
 from gridmgmt.storage import audit, seal
 from gridmgmt.storage.audit import AuditEntry
-from gridmgmt.storage.db import Db, transaction
+from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW, STREET
 
@@ -69,6 +69,14 @@ def seal_all(engine: Engine, sealer: Sealer, now: datetime = NOW) -> Note | None
             return note
         note = sealed.note
         sealer.memory.remember(note)
+
+
+def seal_everything(url: str, directory: Path) -> Sealer:
+    """Seal all that waits in a database; by whom."""
+    engine, sealer = make_engine(url, pool_size=1), make_sealer(directory)
+    seal_all(engine, sealer)
+    engine.dispose()
+    return sealer
 
 
 def make_log(engine: Engine, sealer: Sealer, batches: Sequence[int]) -> list[Note]:

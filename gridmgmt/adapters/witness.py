@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta, timezone
 from html import escape
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from gridmgmt.domain.checkpoint import Note, instant, parse_note
 from gridmgmt.errors import InvalidInput, NotFound
 
 JOURNAL = "heads.jsonl"
+CHINA = timezone(timedelta(hours=8))
+"""A witness's day is China's, whatever the server's clock shows."""
 
 
 class HeadMemory:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +22,6 @@ head = typer.Typer(help="Signed heads.", no_args_is_help=True)
 key = typer.Typer(help="The sealing key.", no_args_is_help=True)
 app.add_typer(head, name="head")
 app.add_typer(key, name="key")
-
-# Days of witnesses are China's, whatever the server's clock shows.
-CHINA = timezone(timedelta(hours=8))
 
 
 @app.command()
@@ -104,7 +101,7 @@ def head_export(
     day: Annotated[datetime | None, typer.Option(help="Last head of that day; default: the newest.")] = None,
 ) -> None:
     """Write a head for a witness: note, JSON, a page to print, and a line in its append-only journal."""
-    from gridmgmt.adapters.witness import export_head
+    from gridmgmt.adapters.witness import CHINA, export_head
     from gridmgmt.services.auditing import head_of_day, newest_head
     from gridmgmt.storage.db import transaction
     from gridmgmt.storage.rights.walls import Acting

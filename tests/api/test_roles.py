@@ -8,15 +8,19 @@ the door that counts.
 import base64
 import shutil
 import uuid
+from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from api.deps import token_hash
-from gridmgmt.storage.db import transaction
+from gridmgmt.domain.org import SYSTEM_ACTOR_ID
+from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.adapters.test_assertions import KEYS, pem
 from tests.api.client import Person, Server, make_photo
+from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
 from tests.builders_street import SORTING
 
@@ -150,6 +154,10 @@ MATRIX = {
     "POST /api/v1/peers":            "n  n  n  n  n  n  n  n  n  n  c  n   s",
     "DELETE /api/v1/peers/{peer_id}":
                                      "n  n  n  n  n  n  n  n  n  n  f  n   s",
+    "GET /api/v1/audit":             "n  n  n  n  n  n  n  n  n  n  n  y   s",
+    "GET /api/v1/audit/status":      "n  n  n  n  n  n  n  n  n  n  n  y   s",
+    "GET /api/v1/audit/head":        "n  n  n  n  n  n  n  n  n  n  n  y   s",
+    "GET /api/v1/audit/head.html":   "n  n  n  n  n  n  n  n  n  n  n  y   s",
     "DELETE /api/v1/session":        "d  d  d  d  d  d  d  d  d  d  d  d   s",
 }  # fmt: skip
 
@@ -163,6 +171,9 @@ class Asking:
         self.case = self.worker.report(category=SORTING)
 
     def ask(self, endpoint: str, person: Person | None) -> int:
+        return self.answer(endpoint, person).status_code
+
+    def answer(self, endpoint: str, person: Person | None) -> httpx.Response:
         method, path = endpoint.split(" ")
         if person:
             self._show_code(person)
@@ -173,12 +184,12 @@ class Asking:
             person.step_up()
         if path.endswith("/stream"):
             with client.stream(method, path) as answer:
-                return answer.status_code
+                return answer
         answer = client.request(method, path, **request)
         self.server.client.cookies.clear()
         if person:
             person.http.cookies.clear()
-        return answer.status_code
+        return answer
 
     def _show_code(self, person: Person) -> None:
         """As if he had just shown his second factor."""
@@ -312,7 +323,8 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def asking(server: Server) -> Asking:
+def asking(server: Server, own_demo_url: str, directory: Path) -> Asking:
+    seal_everything(own_demo_url, directory)
     return Asking(server)
 
 
@@ -338,3 +350,55 @@ def test_every_endpoint_is_in_the_table(server: Server) -> None:
 def test_every_role_is_in_the_table(server: Server) -> None:
     held = {role for person in server.people() for role in person["roles"]}
     assert held == set(ROLES)
+
+
+# What a request did or looked at, it left in the audit log (C5).
+
+LOOKS_AT_PEOPLE = ("GET /api/v1/photos/{sha256}",)
+LEAVES_NOTHING: dict[str, str] = {}
+"""Endpoints that change something and leave no line, with the reason."""
+
+
+def recorded(url: str, request_id: str) -> list[tuple[str, str | None]]:
+    """(outcome, actor) of the lines that a request left."""
+    engine = make_engine(url, pool_size=1)
+    query = text("select outcome, actor_id::text from app.audit_log where request_id = :r")
+    with engine.connect() as db:
+        found = [(row[0], row[1]) for row in db.execute(query, {"r": request_id})]
+    engine.dispose()
+    return found
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [e for e in MATRIX if not e.startswith("GET ") or e in LOOKS_AT_PEOPLE or "/audit" in e],
+)
+def test_whatever_is_changed_or_looked_at_leaves_a_line_with_actor_and_request(
+    server: Server, asking: Asking, own_demo_url: str, endpoint: str
+) -> None:
+    *letters, _ = MATRIX[endpoint].split()
+    may = [role for role, letter in zip(ROLES, letters, strict=True) if letter in "ycd"]
+    person = server.person(ROLES[may[0]])
+    answer = asking.answer(endpoint, person)
+    if endpoint.startswith("DELETE"):
+        server.forget()
+    assert answer.is_success, answer.text
+    left = recorded(own_demo_url, answer.headers["x-request-id"])
+    if endpoint in LEAVES_NOTHING:
+        assert left == []
+        return
+    assert {outcome for outcome, _ in left} == {"done"}
+    assert {actor for _, actor in left} <= {person.id, str(SYSTEM_ACTOR_ID)}
+    assert person.id in {actor for _, actor in left}
+
+
+@pytest.mark.parametrize("endpoint", [e for e in MATRIX if "n" in MATRIX[e].split()])
+def test_whatever_is_refused_leaves_a_line_with_actor_and_request(
+    server: Server, asking: Asking, own_demo_url: str, endpoint: str
+) -> None:
+    *letters, _ = MATRIX[endpoint].split()
+    role = next(role for role, letter in zip(ROLES, letters, strict=True) if letter == "n")
+    person = server.person(ROLES[role])
+    answer = asking.answer(endpoint, person)
+    assert answer.status_code == 403
+    assert recorded(own_demo_url, answer.headers["x-request-id"]) == [("refused", person.id)]
