@@ -33,6 +33,7 @@ from gridmgmt.settings import Settings
 from gridmgmt.storage import schema
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.embedded import Cluster, default_home
+from gridmgmt.storage.rights.walls import NOBODY
 
 CLIENTS, ROUNDS, SECONDS = 16, 5, 5
 WRITERS, EVENTS, KILLS, DATABASE_KILLS = 64, 100_000, 16, 4
@@ -247,7 +248,7 @@ def _after_crashes(
 ) -> dict[str, Any]:
     engine = make_engine(room.url, pool_size=1)
     Sealing(engine, room.settings).drain(datetime.now(UTC))
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         lines = db.execute(text("select count(*) from app.audit_log")).scalar_one()
         leaves = db.execute(text("select count(*) from app.audit_leaves")).scalar_one()
         # The head that sealed a line is the first whose size lies above its place.
@@ -313,7 +314,7 @@ def _verify(url: str, home: str) -> tuple[float, float, int, bool]:
     room = Room(Cluster(default_home() / "bench"), url, Path(home))
     engine = make_engine(url, pool_size=1)
     began = time.perf_counter()
-    with transaction(engine, read_only=True) as db:
+    with transaction(engine, NOBODY, read_only=True) as db:
         report = verify(db, _asked(room), datetime.now(UTC))
     seconds = time.perf_counter() - began
     engine.dispose()

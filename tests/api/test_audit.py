@@ -14,6 +14,7 @@ from gridmgmt.domain.permissions import ROLE_PERMISSIONS, Permission
 from gridmgmt.services import auditing, seal_check
 from gridmgmt.services.sealing import Sealer
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.client import Person, Server
 from tests.builders_audit import asked, make_sealer, seal_all, write
 from tests.builders_cases import ELSEWHERE, NOW, STREET
@@ -91,7 +92,7 @@ def test_lines_of_other_streets_do_not_exist(superuser: Engine, auditor: Person)
 def test_changes_of_what_all_streets_share_are_seen_without_personal_data(
     superuser: Engine, auditor: Person
 ) -> None:
-    with transaction(superuser) as db:
+    with transaction(superuser, NOBODY) as db:
         db.execute(text("update app.stage_limits set amount = amount + 1 where state = 'filed'"))
         db.execute(text("update app.people set name = '改名' where login = 'demo-planner'"))
     span = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"}
@@ -130,9 +131,9 @@ def test_the_status_says_what_waits_and_how_the_last_verification_ended(
     write(superuser, 3)
     before = auditor.get("/audit/status").json()
     assert before["waiting"] >= 3
-    with transaction(superuser) as db:
+    with transaction(superuser, NOBODY) as db:
         report = seal_check.verify(db, asked(sealer), NOW)
-    with transaction(superuser) as db:
+    with transaction(superuser, NOBODY) as db:
         auditing.record_verification(db, report, NOW)
     seal_all(superuser, sealer)
     after = auditor.get("/audit/status").json()

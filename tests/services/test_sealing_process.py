@@ -20,6 +20,7 @@ from gridmgmt.sealer import Sealing
 from gridmgmt.settings import Environment, Settings
 from gridmgmt.storage import seal
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_audit import open_to_tampering, write
 from tests.builders_cases import NOW
 
@@ -61,7 +62,7 @@ def test_all_that_waits_is_sealed_and_the_newest_head_is_remembered(
 ) -> None:
     write(engine, 3)
     assert Sealing(engine, settings).drain(NOW) == 3
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         name = seal.database_name(db)
         last = seal.last_checkpoint(db)
     remembered = process.memory_of(settings, name).recall()
@@ -94,7 +95,7 @@ def test_a_witness_that_is_away_holds_up_nothing(engine: Engine, settings: Setti
     with capture_logs() as logged:
         Sealing(engine, settings).turn(NOW)
     assert [line["event"] for line in logged] == ["audit_witness_not_reached"]
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         assert seal.last_checkpoint(db) is not None
 
 
@@ -119,12 +120,12 @@ def test_the_loop_says_once_a_minute_that_the_log_differs_and_seals_nothing(
 ) -> None:
     write(engine, 2)
     Sealing(engine, settings).turn(NOW)
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         open_to_tampering(db)
         for table in ("audit_checkpoints", "audit_leaves"):
             db.execute(text(f"delete from app.{table}"))
     assert paused(Sealing(engine, settings), NOW) == (60.0, ["audit_log_differs"])
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         assert seal.last_checkpoint(db) is None
 
 
@@ -175,7 +176,7 @@ def test_exit_codes_tell_sound_from_changed_from_unknown(
     assert command("seal", "--once") == (0, "5 lines sealed\n")
     code, said = command("verify", "--no-record")
     assert (code, "sound" in said) == (0, True)
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         open_to_tampering(db)
         db.execute(text("update app.audit_log set outcome = 'refused' where id = (select audit_id from"
                         " app.audit_leaves where seq = 3)"))  # fmt: skip
@@ -193,7 +194,7 @@ def test_a_report_for_programs_is_one_json_document(
     code, said = command("verify", "--json")
     report = json.loads(said)
     assert (code, report["sound"], report["size"], report["rows"], report["first"]) == (0, True, 2, 2, None)
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         facts = db.execute(text("select facts from app.audit_log where action = 'audit:verify'")).scalar_one()
     assert facts["sound"] is True
 
@@ -209,7 +210,7 @@ def test_heads_are_exported_and_heard(
     assert [n.text for n in witness.read_heads(tmp_path / "out")] == [shown]
     report = json.loads(command("verify", "--json", "--checkpoint", tmp_path / "out")[1])
     assert report["covered_size"] == 2
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         open_to_tampering(db)
         for table in ("audit_checkpoints", "audit_leaves", "audit_log"):
             db.execute(text(f"delete from app.{table}"))
@@ -235,7 +236,7 @@ def test_keys_are_made_shown_and_rotated_by_command(
 def test_a_recovery_is_declared_by_command(command: Callable[..., tuple[int, str]], engine: Engine) -> None:
     write(engine, 2)
     command("seal", "--once")
-    with transaction(engine) as db:
+    with transaction(engine, NOBODY) as db:
         open_to_tampering(db)
         for table in ("audit_checkpoints", "audit_leaves", "audit_log"):
             db.execute(text(f"delete from app.{table}"))
