@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.answers import Json
 from api.cookies import give_session, take_session
@@ -93,11 +93,11 @@ def demo_people(parts: AppParts) -> Response:
 
 
 @router.post("/demo/sign-in", response_model=Me, responses=problems(404, session=False))
-def demo_sign_in(body: DemoSignIn, parts: AppParts) -> Response:
+def demo_sign_in(body: DemoSignIn, parts: AppParts, request: Request) -> Response:
     """Sign in as a synthetic person of the demo; there is no password because there is nothing to protect."""
     _only_in_demo(parts)
     now, token = parts.clock(), secrets.token_urlsafe(32)
-    with transaction(parts.engine, Acting.door()) as db:
+    with transaction(parts.engine, Acting.door(request.state.request_id)) as db:
         times = parts.settings.session_times
         actor = sessions.open_demo_session(db, body.person_id, token_hash(token), now, times)
         told = welcomed(db, actor, parts)

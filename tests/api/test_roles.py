@@ -167,8 +167,17 @@ class Asking:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.worker, self.dispatcher = server.person("demo-worker-001"), server.person("demo-dispatcher")
         self.case = self.worker.report(category=SORTING)
+
+    @property
+    def worker(self) -> Person:
+        """The one who reports; signed in anew where somebody signed out."""
+        return self.server.person("demo-worker-001")
+
+    @property
+    def dispatcher(self) -> Person:
+        """The one who asks."""
+        return self.server.person("demo-dispatcher")
 
     def ask(self, endpoint: str, person: Person | None) -> int:
         return self.answer(endpoint, person).status_code

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from gridmgmt import sealer as process
 from gridmgmt.adapters import signing, witness
 from gridmgmt.cli import app
+from gridmgmt.cli.console import configure_logging
 from gridmgmt.domain.checkpoint import HeadKind
 from gridmgmt.errors import NotFound
 from gridmgmt.sealer import Sealing
@@ -23,6 +24,12 @@ from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_audit import open_to_tampering, write
 from tests.builders_cases import NOW
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> None:
+    """Other tests of the same process may have silenced warnings."""
+    configure_logging("info")
 
 
 @pytest.fixture
