@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gridmgmt.storage import seal_check
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.rights.walls import OWNER, Wall
 from tests.builders_cases import STREET
 
 ACTOR = uuid.UUID(int=77)
@@ -150,6 +151,7 @@ def refused(db: Db, statement: str) -> str:
 
 
 LOG = ("audit_log", "audit_leaves", "audit_checkpoints")
+COLUMN = {"audit_log": "facts", "audit_leaves": "leaf", "audit_checkpoints": "note"}
 
 
 @pytest.mark.parametrize("table", LOG)
@@ -159,8 +161,32 @@ LOG = ("audit_log", "audit_leaves", "audit_checkpoints")
 @pytest.mark.parametrize("mode", ["origin", "replica"])
 def test_lines_leaves_and_heads_are_only_added(db: Db, table: str, statement: str, mode: str) -> None:
     db.execute(text(f"set local session_replication_role = {mode}"))
-    column = {"audit_log": "facts", "audit_leaves": "leaf", "audit_checkpoints": "note"}[table]
-    assert refused(db, statement.format(t=table, c=column)) == "23001"
+    assert refused(db, statement.format(t=table, c=COLUMN[table])) == "23001"
+
+
+@pytest.mark.parametrize("wall", list(Wall))
+def test_no_acting_role_rewrites_the_log_its_leaves_or_its_heads(db: Db, wall: Wall) -> None:
+    db.execute(text(f"set local role {wall.role}"))
+    for table in LOG:
+        for statement in (
+            f"delete from app.{table}",
+            f"truncate app.{table}",
+            f"alter table app.{table} disable trigger append_only",
+            f"drop table app.{table}",
+            f"update app.{table} set {COLUMN[table]} = {COLUMN[table]}",
+        ):
+            assert refused(db, statement) == "42501"
+
+
+def test_only_the_sealer_adds_leaves_and_heads(db: Db) -> None:
+    query = text("""
+        select grantee, table_name from information_schema.role_table_grants
+         where table_schema = 'app' and privilege_type = 'INSERT'
+           and table_name in ('audit_leaves', 'audit_checkpoints') and grantee like 'gridmgmt%'
+           and grantee <> :owner
+    """)
+    may = {tuple(row) for row in db.execute(query, {"owner": OWNER})}
+    assert may == {(Wall.SEALER.role, "audit_leaves"), (Wall.SEALER.role, "audit_checkpoints")}
 
 
 @pytest.mark.parametrize(
