@@ -25,6 +25,7 @@ _MOBILE_IN_TEXT = re.compile(
     r"[1１][3-9３-９]\d[-. ]?\d{4}[-. ]?\d{4}(?![0-9０-９])"
 )
 _IDENTITY_IN_TEXT = re.compile(r"(?<![0-9０-９])[1-9１-９]\d{16}[\dXxＸｘ](?![0-9０-９])")
+_DIGIT = re.compile(r"\d")
 _DIGEST = re.compile(r"[0-9a-fA-F-]{32,}")
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECKS = "10X98765432"
@@ -143,7 +144,7 @@ def short_text(text: str) -> str:
     >>> short_text("请回电 138 0000 1234，谢谢")
     '请回电 138****1234，谢谢'
     """
-    if not any(c.isdigit() for c in text) or _DIGEST.fullmatch(text):
+    if _DIGIT.search(text) is None or _DIGEST.fullmatch(text):
         return text
     return _MOBILE_IN_TEXT.sub(lambda found: short_phone(found[0]), _IDENTITY_IN_TEXT.sub(_short_found, text))
 
