@@ -1,5 +1,6 @@
 """Residents' reports that confide something, sealed as at the door; keys in a directory of the test's own."""
 
+import re
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from gridmgmt.storage.db import Db
 from tests.builders_cases import NOW
 from tests.builders_street import SORTING, Street
 
+_BYTES = re.compile(r"\\x((?:[0-9a-f]{2})+)")
 PHONE = "13800001234"
 CONTACT = Contact("张三", PHONE)
 WORDS = "楼道堆物，我住三号楼"
@@ -57,12 +59,15 @@ def end(db: Db, case: Case, *, days_ago: int) -> None:
 
 
 def dump(db: Db) -> str:
-    """Every row of every table of the schema, as text."""
+    """Every row of every table of the schema as text, and what its bytes would say as text."""
     tables = db.execute(text("select tablename from pg_tables where schemaname = 'app' order by 1")).scalars()
     parts = []
     for name in tables:
         rows = db.execute(text(f"select t::text from app.{name} t"))
-        parts += [f"{name}: {row[0]}" for row in rows]
+        for (shown,) in rows:
+            # Bytes are shown in hex, in which no text is recognised.
+            hidden = (bytes.fromhex(found).decode("utf-8", "replace") for found in _BYTES.findall(shown))
+            parts.append(f"{name}: {shown} {' '.join(hidden)}")
     return "\n".join(parts)
 
 
