@@ -19,6 +19,9 @@ PYTHON ?=
 export PYTHON
 # More arguments for pytest, such as TEST_ARGS="tests/domain -k deadline"
 TEST_ARGS ?=
+# Options of tests.faults and tests.fuzz, such as FAULT_ARGS="--seed 7 --kills 20" or FUZZ_ARGS="--seed 7"
+FAULT_ARGS ?=
+FUZZ_ARGS ?=
 # Options of docs/pictures.py, such as PICTURE_ARGS="--url http://127.0.0.1:8001"
 PICTURE_ARGS ?=
 
@@ -61,6 +64,18 @@ evidence: packages-for-tests setup ## Damage, kill, cut and fill up evidence pho
 .PHONY: tamper
 tamper: packages-for-tests setup ## Forge a sealed audit log a thousand times and see that each one is found
 	$(BIN)/python -m tests.tampering --count 1000
+
+.PHONY: faults
+faults: packages-for-tests setup ## Kill, cut and fill up an installation under load (about 20 minutes); results in bench/results/
+	$(BIN)/python -m tests.faults $(FAULT_ARGS)
+
+.PHONY: fuzz
+fuzz: packages-for-tests setup ## Ask the whole API what nobody should (about 15 minutes); results in bench/results/
+	$(BIN)/python -m tests.fuzz fuzz $(FUZZ_ARGS)
+
+.PHONY: races
+races: packages-for-tests setup ## 10,000 reports, each sent several times at once; results in bench/results/
+	$(BIN)/python -m tests.fuzz races $(FUZZ_ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.installed ## Regenerate the reference pages

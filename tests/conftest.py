@@ -94,6 +94,10 @@ def empty_template(cluster: Cluster) -> str:
 @pytest.fixture(scope="session")
 def demo_template(cluster: Cluster) -> str:
     """A database with the synthetic demo street, its people, rules and published plan."""
+    return _street_template(cluster)
+
+
+def _street_template(cluster: Cluster) -> str:
     name = f"demo_{_fingerprint(*_DEMO_SOURCES)}"
     cluster.create_template(name, _load_street)
     return name
@@ -102,6 +106,11 @@ def demo_template(cluster: Cluster) -> str:
 def _migrated(url: str) -> None:
     prepare(url)
     schema.migrate(url)
+
+
+def demo_database(cluster: Cluster, name: str) -> str:
+    """A fresh demo street under a name, for programs that run beside pytest; its URL."""
+    return cluster.clone(_street_template(cluster), name)
 
 
 def _load_street(url: str) -> None:

@@ -19,11 +19,12 @@ from gridmgmt.domain.permissions import Axis, Permission, require_anywhere
 from gridmgmt.domain.personal import without_numbers
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.workflow import Action, State
-from gridmgmt.errors import InvalidInput, MissingFact, NotReady, OffDutyList, StaleVersion
+from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady, OffDutyList
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
 from gridmgmt.storage import cases, evidence, photos
+from gridmgmt.storage.cases import DoneBefore
 from gridmgmt.storage.db import Db
 
 
@@ -47,6 +48,8 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
         Not in the actor's scope.
     StaleVersion, NotAllowed, DutiesNotSeparated, IllegalAction, MissingFact, NotReady
         As ``domain.case.advance``.
+    ContentDiffers
+        The command's id belongs to another command, which was done.
     OffDutyList
         Filing or dispatching what the duty list does not give (R07b, R07c).
     InvalidInput
@@ -57,10 +60,9 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     # The record is for good; a number in it would be as well. Contacts have a place of their own.
     command = replace(command, facts=without_numbers(dict(command.facts)))
     case = cases.load(db, command.case_id, actor, lock=True)
-    moved = cases.done_by_command(db, command.command_id)
-    if moved is not None:
-        if moved != case.id:
-            raise StaleVersion("This command already moved another case.", rule="R22a", state=str(case.state))
+    before = cases.done_by_command(db, command.command_id)
+    if before is not None:
+        _require_same_command(before, actor, command)
         return case
     case_rules.require_version(case, command.version)
     case_rules.check(case, command.action, actor, command.facts)
@@ -77,6 +79,15 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     cases.save(db, decision, [entry], command_id=command.command_id)
     evidence.link_to_case(db, case.subdistrict_code, case.id, facts.get("photos") or [])
     return decision.case
+
+
+def _require_same_command(before: DoneBefore, actor: Actor, command: Act) -> None:
+    """Sent again it is the same command; another one under its id is not taken for it."""
+    # The stored facts are those given, and what was looked up beside them.
+    same_facts = all(name in before.facts and before.facts[name] == v for name, v in command.facts.items())
+    same = (before.case_id, before.actor_id, before.action) == (command.case_id, actor.id, command.action)
+    if not (same and same_facts):
+        raise ContentDiffers("This id belongs to another command, which was done.", rule="R22a")
 
 
 def clocks_of(book: RuleBook, case: Case, now: datetime) -> Clocks:

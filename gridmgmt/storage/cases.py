@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.case import Case, Decision, Step
 from gridmgmt.domain.org import Actor
@@ -21,7 +22,7 @@ from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
-from gridmgmt.errors import NotAllowed, NotFound, StaleVersion
+from gridmgmt.errors import ContentDiffers, NotAllowed, NotFound, StaleVersion
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
@@ -308,10 +309,21 @@ def load(db: Db, case_id: UUID, actor: Actor, *, lock: bool = False) -> Case:
     return _case(found._mapping)
 
 
-def done_by_command(db: Db, command_id: UUID) -> UUID | None:
-    """The case that this command already moved; None when it is new."""
-    query = select(case_steps.c.case_id).where(case_steps.c.command_id == command_id)
-    return db.execute(query).scalar()
+@dataclass(frozen=True, slots=True)
+class DoneBefore:
+    """What a command did when it came the first time."""
+
+    case_id: UUID
+    actor_id: UUID
+    action: str
+    facts: Mapping[str, Any]
+
+
+def done_by_command(db: Db, command_id: UUID) -> DoneBefore | None:
+    """What this command already did; None when it is new."""
+    columns = (case_steps.c.case_id, case_steps.c.actor_id, case_steps.c.action, case_steps.c.facts)
+    found = db.execute(select(*columns).where(case_steps.c.command_id == command_id)).first()
+    return None if found is None else DoneBefore(**found._mapping)
 
 
 def save(
@@ -323,6 +335,8 @@ def save(
     ------
     StaleVersion
         The stored version is not the one that the decision built on.
+    ContentDiffers
+        The command's id was used for another case at this very moment.
     """
     case = decision.case
     changed = db.execute(
@@ -332,7 +346,10 @@ def save(
     )
     if changed.rowcount != 1:
         raise StaleVersion("The case has moved on.", rule="R22a", expected=case.version - 1)
-    db.execute(insert(case_steps).values(**_step_row(decision), command_id=command_id))
+    row = insert(case_steps).values(**_step_row(decision), command_id=command_id)
+    once = row.on_conflict_do_nothing(index_elements=["command_id"])
+    if db.execute(once.returning(case_steps.c.seq)).first() is None:
+        raise ContentDiffers("This id belongs to another command, which was done.", rule="R22a")
     outbox.append(db, decision.events)
     audit.append(db, entries)
 

@@ -41,6 +41,13 @@ _RETRY_AFTER_S = 5
 _INSUFFICIENT_PRIVILEGE = "42501"
 _ACTING = "acting"
 
+# Over TCP a server that vanished without a word is noticed after 15 s; a local socket has no such fate.
+_NOTICE_A_DEAD_NETWORK = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 log = structlog.get_logger(__name__)
 
 
@@ -71,6 +78,7 @@ def make_engine(url: str, *, pool_size: int = 20, application: str = "gridmgmt")
             f" -c lock_timeout={_LOCK_TIMEOUT_MS}"
             f" -c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}",
             "connect_timeout": 5,
+            **_NOTICE_A_DEAD_NETWORK,
         },
     )
 
@@ -205,7 +213,7 @@ def _execute(db: Db, statement: str, values: Sequence[Any]) -> Any:
 
 
 def is_outage(exc: Exception) -> bool:
-    """Whether this error means "the server is not there" rather than "the statement is wrong"."""
+    """Whether this error means "not now" rather than "the statement is wrong"."""
     if isinstance(exc, PoolTimeoutError):
         return True
     if isinstance(exc, DBAPIError):

@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, text, update
+from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.request import Request, RequestStatus
 from gridmgmt.domain.workflow import Action
-from gridmgmt.errors import NotAllowed, NotFound
+from gridmgmt.errors import ContentDiffers, NotAllowed, NotFound
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import case_requests
 
@@ -65,8 +66,17 @@ def pending_for(db: Db, case_id: UUID, action: Action) -> bool:
 
 
 def add(db: Db, request: Request) -> None:
-    """Store a new request."""
-    db.execute(insert(case_requests).values({n: getattr(request, n) for n in _NAMES}))
+    """Store a new request.
+
+    Raises
+    ------
+    ContentDiffers
+        Its id was used for another case at this very moment, or belongs to another subdistrict.
+    """
+    once = insert(case_requests).values({n: getattr(request, n) for n in _NAMES})
+    once = once.on_conflict_do_nothing(index_elements=["id"]).returning(case_requests.c.id)
+    if db.execute(once).first() is None:
+        raise ContentDiffers("This id belongs to another request.", rule="R22a")
 
 
 def answer(db: Db, request: Request) -> None:

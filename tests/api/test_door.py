@@ -148,7 +148,7 @@ def test_what_would_only_fail_again_for_each_is_not_tried_again(
 
     monkeypatch.setattr(intake, "submit_reports", time_out)
     answers = together(server, worker, [worker.draft() for _ in range(6)])
-    assert {a.status_code for a in answers} == {500}
+    assert {a.status_code for a in answers} == {503}
     assert sum(calls) == 6
 
 

@@ -1,12 +1,14 @@
 """The moves of a case: who may make them, what they need, and what they leave behind."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import (
+    ContentDiffers,
     DutiesNotSeparated,
     IllegalAction,
     InvalidInput,
@@ -93,11 +95,30 @@ def test_a_command_moves_one_case_only(street: Street) -> None:
     for case in (first, second):
         command = handling.Act(command_id, case.id, Action.SIGN_FOR, case.version, {})
         if case is second:
-            with pytest.raises(StaleVersion):
+            with pytest.raises(ContentDiffers):
                 handling.act(street.db, unit, NOW, street.books, command)
         else:
             handling.act(street.db, unit, NOW, street.books, command)
     assert street.case(second.id) == second
+
+
+@pytest.mark.parametrize("over", ["action", "facts", "actor"])
+def test_another_command_under_a_used_id_is_refused_and_not_taken_for_the_first(
+    street: Street, over: str
+) -> None:
+    case = street.report()
+    unit = street.handler(ENFORCEMENT)
+    command = handling.Act(uuid.uuid4(), case.id, Action.SIGN_FOR, case.version, {"note": "on my way"})
+    after = handling.act(street.db, unit, NOW, street.books, command)
+    changed = {
+        "action": replace(command, action=Action.SUBMIT_RESULT),
+        "facts": replace(command, facts={"note": "on my way back"}),
+        "actor": command,
+    }[over]
+    by = street.shift_leader if over == "actor" else unit
+    with pytest.raises(ContentDiffers):
+        handling.act(street.db, by, NOW, street.books, changed)
+    assert street.case(case.id) == after
 
 
 def test_a_move_on_an_old_picture_is_refused_with_the_present_one(street: Street) -> None:

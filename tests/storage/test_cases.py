@@ -139,7 +139,9 @@ def test_a_command_is_remembered_with_its_case(street: Street) -> None:
     street.act(case, Action.SIGN_FOR, street.handler(ENFORCEMENT))
     query = text("select command_id from app.case_steps where case_id = :id and command_id is not null")
     command_id = street.db.execute(query, {"id": case.id}).scalar_one()
-    assert cases.done_by_command(street.db, command_id) == case.id
+    before = cases.done_by_command(street.db, command_id)
+    assert before is not None
+    assert (before.case_id, before.action, before.facts) == (case.id, "sign_for", {})
 
 
 def test_a_case_of_another_subdistrict_is_as_absent_as_one_that_never_was(street: Street) -> None:
