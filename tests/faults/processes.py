@@ -23,6 +23,8 @@ from gridmgmt.storage import schema
 from gridmgmt.storage.db import make_engine
 from gridmgmt.storage.embedded import Cluster
 from gridmgmt.storage.postmaster import PORT, _servers_in
+from gridmgmt.storage.rights.prepare import prepare
+from gridmgmt.storage.rights.walls import Login
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
@@ -50,6 +52,7 @@ class Database:
         extra.chmod(0o644)
         self.cluster.down()
         self.cluster.up()
+        prepare(url)
         schema.migrate(url)
         engine = make_engine(url, pool_size=1)
         load_demo(engine, CHECKOUT / "data", datetime.now(UTC), lambda *_: None)
@@ -68,9 +71,9 @@ class Database:
         """Where the server listens."""
         return self.cluster.socket_dir / f".s.PGSQL.{PORT}"
 
-    def url_through(self, directory: Path) -> str:
-        """The same database through a wire that listens in a directory."""
-        return self.url.replace(str(self.cluster.socket_dir), str(directory))
+    def url_through(self, directory: Path, login: Login) -> str:
+        """The same database as a login that owns nothing, through a wire that listens in a directory."""
+        return self.cluster.dsn(user=login).replace(str(self.cluster.socket_dir), str(directory))
 
     def pids(self) -> set[int]:
         """Every process of the server."""
@@ -109,6 +112,13 @@ class Process:
         if self._running is not None and self._running.poll() is None:
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait(PATIENCE_S)
+
+    def once(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of ``gridmgmt`` with the same environment, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "gridmgmt", *command], env=self._environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=PATIENCE_S * 2, check=False,
+        )  # fmt: skip
 
     def said(self) -> str:
         """What it wrote."""

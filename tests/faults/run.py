@@ -17,6 +17,7 @@ from shapely.geometry import shape
 
 from gridmgmt.demo.play import random_point
 from gridmgmt.storage.postmaster import PORT
+from gridmgmt.storage.rights.walls import Login
 from tests.faults.ledger import Client, Ledger
 from tests.faults.processes import CHECKOUT, FAKETIME, Database, Keeper, Process, monotonic
 from tests.faults.proxy import Fault, Wire
@@ -104,18 +105,19 @@ class Installation:
         self.processes = {
             "server": Process(
                 "server", ("serve", "--port", str(self.port), "--without-worker"),
-                self._environment(behind["server"]), home / "server.log",
+                self._environment(behind), home / "server.log",
             ),
             "worker": Process(
-                "worker", ("worker",), self._environment(behind["worker"]), home / "worker.log"
+                "worker", ("worker",), self._environment(behind), home / "worker.log"
             ),
         }  # fmt: skip
         self.keeper = Keeper(self.database, self.processes)
 
-    def _environment(self, wire: Path) -> dict[str, str]:
+    def _environment(self, wires: dict[str, Path]) -> dict[str, str]:
         base = {
             "GRIDMGMT_ENVIRONMENT": "demo",
-            "GRIDMGMT_DATABASE_URL": self.database.url_through(wire),
+            "GRIDMGMT_DATABASE_URL": self.database.url_through(wires["server"], Login.APP),
+            "GRIDMGMT_WORKER_DATABASE_URL": self.database.url_through(wires["worker"], Login.WORKER),
             "GRIDMGMT_HOME": str(self.home / "state"),
             "GRIDMGMT_DATA_DIR": str(CHECKOUT / "data"),
             "GRIDMGMT_LOG_LEVEL": "warning",
@@ -245,11 +247,18 @@ async def _run(home: Path, plan: Plan) -> Outcome:
             await client.close()
         dsn = installation.database.url.replace("+psycopg", "")
         verdict = await asyncio.to_thread(verify, dsn, installation.ledger, installation.photo_dir)
+        verdict.broken.extend(await asyncio.to_thread(_sealed, installation.processes["worker"]))
         log = (installation.database.cluster.home / "postgres.log").read_text(errors="replace")
         crashed = sum("signal 11" in line or "signal 6" in line for line in log.splitlines())
     return Outcome(
         verdict, installation.ledger, installation.done, installation.slowest_s, monotonic() - began, crashed
     )
+
+
+def _sealed(worker: Process) -> list[str]:
+    """What the audit log's own verifier finds after everything was sealed."""
+    checks = [worker.once("audit", "seal", "--once"), worker.once("audit", "verify", "--no-record")]
+    return [f"audit log: {c.stdout[-500:]}{c.stderr[-500:]}" for c in checks if c.returncode != 0]
 
 
 async def _drained(installation: Installation) -> None:

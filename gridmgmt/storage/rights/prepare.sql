@@ -72,6 +72,26 @@ end $$;
 -- use a spatial index.
 alter function geometry_overlaps(geometry, geometry) leakproof;
 
+-- Functions that the application never calls (tests/architecture/test_banned_functions.py), taken from everybody:
+-- one call may cost minutes beyond any timeout, or the whole server. st_estimatedextent runs as its owner.
+do $$
+declare
+    banned constant text[] := array[
+        'st_makevalid', 'st_generatepoints', 'st_hexagongrid', 'st_squaregrid', 'st_hexagon', 'st_square',
+        'st_segmentize', 'st_subdivide', 'st_buffer', 'st_delaunaytriangles', 'st_voronoilines',
+        'st_voronoipolygons', '_st_voronoi', 'st_polygonize', 'st_estimatedextent',
+        'st_simplifypreservetopology', 'st_node', 'st_buildarea', 'st_concavehull', 'st_split', 'st_memunion', 'st_clusterkmeans',
+        'st_offsetcurve', 'st_geomfromgml', 'st_geomfromkml'];
+    function record;
+begin
+    for function in
+        select p.oid::regprocedure as name, p.prokind from pg_proc p
+         where p.proname = any(banned) and p.pronamespace <> 'app'::regnamespace
+    loop
+        execute format('revoke execute on routine %s from public', function.name);
+    end loop;
+end $$;
+
 -- The audit log's tables, triggers and functions change only within a migration that names itself. Event
 -- triggers belong to superusers, so that not even the owner of the schema can take these away.
 create or replace function app.guard_audit_structure() returns event_trigger
