@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import shutil
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +27,7 @@ from tests.journeys.installation import free_port
 
 VICTIMS = ("server", "worker", "database")
 WIRES = ("client_server", "server_database", "worker_database")
-READY_S = 40.0
+READY_S = 150.0
 DRAIN_S = 60.0
 
 
@@ -89,6 +90,7 @@ class Installation:
         self.database = Database(home / "pg", plan.settings)
         self.photo_dir = home / "state" / "photos"
         self.ledger = Ledger()
+        self.scheduled = self._schedule()
         self.done: Counter[str] = Counter()
         self.slowest_s = 0.0
         self.port = free_port()
@@ -126,7 +128,7 @@ class Installation:
             assert FAKETIME.exists(), "the Debian package libfaketime is missing"
             base |= {
                 "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }  # fmt: skip
         return base
 
@@ -200,6 +202,7 @@ class Installation:
             await self._full_disk()
             self.done["disk full"] += 1
         self.slowest_s = max(self.slowest_s, await self.ready())
+        sys.stderr.write(f"\r{self.done.total()} of {len(self.scheduled)} faults  ")
 
     async def _full_disk(self) -> None:
         ballast = self.home / "ballast"
@@ -210,7 +213,7 @@ class Installation:
         await asyncio.sleep(2.0)
         ballast.unlink()
 
-    def schedule(self) -> list[str]:
+    def _schedule(self) -> list[str]:
         """Faults in a random order."""
         plan = self.plan
         kinds = [
@@ -232,14 +235,14 @@ async def _run(home: Path, plan: Plan) -> Outcome:
         reporters, listener = clients[:-1], clients[-1]
         work = [asyncio.create_task(c.keep_reporting(places, plan.pause_s)) for c in reporters]
         work.append(asyncio.create_task(listener.keep_listening()))
-        for kind in installation.schedule():
+        for kind in installation.scheduled:
             await asyncio.sleep(plan.quiet_s * installation.rng.uniform(0.5, 1.5))
             await installation.fault(kind)
         installation.clock.write_text("+0\n")
         await asyncio.sleep(plan.quiet_s)
         for client in reporters:
             client.stopping.set()
-        await asyncio.wait_for(asyncio.gather(*work[:-1]), 120)
+        await asyncio.wait_for(asyncio.gather(*work[:-1]), 2 * READY_S)
         await _drained(installation)
         listener.stopping.set()
         work[-1].cancel()
