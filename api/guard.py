@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import seen
 from api.entry import SAFE_METHODS, UPLOADS, Entry, as_error
 from api.strict_json import fault_of
+from api.turns import Turns
 from gridmgmt.errors import GridError
 from gridmgmt.observe import metrics
 
@@ -80,6 +81,7 @@ class Guard:
         self._max_photo = max_photo_bytes
         self._entry = entry
         self._on_refusal = on_refusal
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -117,7 +119,12 @@ class Guard:
         if not length.isdigit() or int(length) > limit:
             await refusing.too_large(limit)
             return
-        await self._run_within(limit, scope, receive, send, refusing)
+        credentials = headers.get(b"authorization") or headers.get(b"cookie", b"")
+        with self._turns.taken(scope["path"], credentials) as my_turn:
+            if not my_turn:
+                await refusing(*_TOO_MANY, retry_after_s=1)
+                return
+            await self._run_within(limit, scope, receive, send, refusing)
 
     async def _run_within(
         self, limit: int, scope: Scope, receive: Receive, send: Send, refusing: "_Refusing"
@@ -204,6 +211,7 @@ class _Exchange:
         await _refuse(self._send, *_LATE, self._request_id, retry_after_s=_RETRY_AFTER_S)
 
 
+_TOO_MANY = (429, "too_many_requests", "So much of this kind is under way for you already; wait a moment.")
 _LATE = (503, "unavailable", "No answer came in time; whether this was stored is not known. Send it again.")
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pages import interfaces, personal, project, rules, web
+from pages import dataflow, interfaces, personal, project, rules, web
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -23,6 +23,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/api.md": interfaces.api,
     "docs/reference/openapi.json": interfaces.openapi,
     "docs/reference/cli.md": interfaces.cli,
+    "docs/images/data-flow.svg": dataflow.picture,
     "web/src/core/workflow.gen.ts": web.workflow,
     "web/src/core/errors.gen.ts": web.errors,
 }

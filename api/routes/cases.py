@@ -138,7 +138,7 @@ def list_cases(  # noqa: PLR0913  each filter is a query parameter
     return Json({"items": rows, "next_cursor": _write_cursor(rows[-1]) if more else None})
 
 
-@router.get("/cases.geojson", response_class=Response, responses={200: GEOJSON, **problems()})
+@router.get("/cases.geojson", response_class=Response, responses={200: GEOJSON, **problems(429)})
 def cases_on_map(work: OneTransaction, open_only: Annotated[bool, Query(alias="open")] = True) -> Response:
     """Cases as points for the map, newest first, at most 5,000; ``truncated`` says when there are more."""
     with work.begin(read_only=True) as w:

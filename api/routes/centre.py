@@ -34,7 +34,7 @@ class Categories(Model):
     items: list[dict[str, Any]]
 
 
-@router.get("/board", response_model=Board, responses=problems())
+@router.get("/board", response_model=Board, responses=problems(429))
 def board(work: OneTransaction) -> Response:
     """Counts by state, lights, units and the newest events."""
     with work.begin(read_only=True) as w:
@@ -42,7 +42,7 @@ def board(work: OneTransaction) -> Response:
     return Json(body)
 
 
-@router.get("/heat", response_class=Response, responses={200: GEOJSON, **problems()})
+@router.get("/heat", response_class=Response, responses={200: GEOJSON, **problems(429)})
 def heat(
     work: OneTransaction,
     resolution: Annotated[int, Query(ge=8, le=12)] = 10,

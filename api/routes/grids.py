@@ -69,7 +69,7 @@ def list_plans(work: OneTransaction) -> Response:
     return Json({"items": items})
 
 
-@router.get("/cells", response_class=Response, responses={200: GEOJSON, **problems(404, 409)})
+@router.get("/cells", response_class=Response, responses={200: GEOJSON, **problems(404, 409, 429)})
 def cells(
     work: OneTransaction,
     plan: Annotated[str, Query(pattern=r"^(current|[0-9a-fA-F-]{32,36})$")] = "current",
@@ -111,7 +111,7 @@ def extent(work: OneTransaction) -> Response:
         200: {"content": {"application/vnd.mapbox-vector-tile": {}}},
         204: {"description": "Nothing in this tile"},
         304: {"description": "Unchanged"},
-        **problems(404),
+        **problems(404, 413, 429),
     },
 )
 def tile(

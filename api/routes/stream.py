@@ -23,7 +23,7 @@ _LONGEST_ID = 18  # digits that surely fit into 64 bits
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, **problems()},
+    responses={200: {"content": {"text/event-stream": {}}}, **problems(429)},
 )
 async def stream(
     request: Request,

@@ -7,10 +7,13 @@ drawn is turned into Web Mercator, the one thing Web Mercator is for. Nothing is
 from sqlalchemy import text
 
 from gridmgmt.domain.org import Actor
+from gridmgmt.errors import TooLarge
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID
 from gridmgmt.storage.db import Db
 
 MAX_ZOOM = 20
+MOST_FEATURES = 20_000
+MOST_BYTES = 500_000
 _WEB_MERCATOR = "(select st_srid(st_tileenvelope(0, 0, 0)))"
 
 _CELLS = """
@@ -43,8 +46,10 @@ _TILE = """
     drawn as (
         select st_asmvtgeom(st_transform(f.geom, {mercator}), box.merc, 4096, 128, true) as geom,
                {attributes}
-          from box, lateral ({source}) f)
-    select st_asmvt(drawn, '{layer}', 4096, 'geom') from drawn where geom is not null
+          from box, lateral ({source}) f
+         limit {most})
+    select st_asmvt(drawn, '{layer}', 4096, 'geom') as content, count(*) as features
+      from drawn where geom is not null
 """
 _ATTRIBUTES = {
     "cells": "f.code, f.name, f.households, f.community_code, f.kind",
@@ -61,6 +66,7 @@ _STATEMENTS = {
             source=source,
             attributes=_ATTRIBUTES[layer],
             layer=layer,
+            most=MOST_FEATURES + 1,
         )
     )
     for layer, source in _SOURCES.items()
@@ -73,11 +79,20 @@ def tile(db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: object) 
     Parameters
     ----------
     layer : one of :data:`LAYERS`; the caller has checked it, and that 0 ≤ x, y < 2^z.
+
+    Raises
+    ------
+    TooLarge
+        More features or bytes than a tile may have: whoever zooms in gets them in pieces.
     """
     values = {"z": z, "x": x, "y": y, "scope": list(actor.subdistricts), "now": now}
     if layer != "cells":
         values.pop("now")
-    return bytes(db.execute(_STATEMENTS[layer], values).scalar() or b"")
+    found = db.execute(_STATEMENTS[layer], values).one()
+    content = bytes(found.content or b"")
+    if found.features > MOST_FEATURES or len(content) > MOST_BYTES:
+        raise TooLarge("This tile holds too much; zoom in.", limit_bytes=MOST_BYTES)
+    return content
 
 
 _REVISION = text("""

@@ -3,6 +3,7 @@ addresses and heads beyond their limits, packed bodies, and whatever has no uppe
 
 import asyncio
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import text
 
 from api import guard
 from api.strict_json import MOST_LEVELS, MOST_VALUES, fault_of
+from api.turns import Turns
 from gridmgmt.storage.db import transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.api.bounds import unbounded
@@ -211,3 +213,33 @@ def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> No
     assert [m.get("status") for m in sent] == [503, None]
     assert json.loads(sent[1]["body"])["facts"] == {"retry_after_s": 5}
     assert (b"retry-after", b"5") in sent[0]["headers"]
+
+
+def test_nobody_has_more_than_eight_dear_requests_under_way_and_reports_are_never_counted() -> None:
+    turns, path = Turns(), "/api/v1/tiles/cells/14/1/1.mvt"
+    with ExitStack() as held:
+        taken = [held.enter_context(turns.taken(path, b"Bearer a")) for _ in range(9)]
+        assert taken == [True] * 8 + [False]
+        for other in (
+            (path, b"Bearer b"),
+            (path, b""),
+            ("/api/v1/stream", b"Bearer a"),
+            ("/api/v1/me", b"Bearer a"),
+        ):
+            assert held.enter_context(turns.taken(*other))
+        assert all(held.enter_context(turns.taken("/api/v1/reports", b"Bearer a")) for _ in range(50))
+    with turns.taken(path, b"Bearer a") as free:
+        assert free
+    assert not turns._under_way
+
+
+def test_a_ninth_stream_of_one_person_is_refused_and_says_when_to_try_again(server: Server) -> None:
+    shift = server.person("demo-shift")
+    with ExitStack() as held:
+        for _ in range(8):
+            stream = held.enter_context(shift.http.stream("GET", "/api/v1/stream"))
+            assert stream.status_code == 200
+        refused = shift.get("/stream")
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert refused.headers["Retry-After"] == "1"
+        assert shift.get("/board").status_code == 200

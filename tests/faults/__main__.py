@@ -120,7 +120,7 @@ def judged(outcomes: dict[str, Outcome]) -> Result:
         for name, one in outcomes.items()
     )
     return Result(
-        "faults", f"What is acknowledged while {', '.join(VICTIMS)} are killed and wires break?",
+        "faults", f"What is acknowledged while {', '.join(sorted(set(VICTIMS)))} are killed and wires break?",
         "acknowledged reports", sides, {name: one.facts() for name, one in outcomes.items()}, goals,
     )  # fmt: skip
 

@@ -66,6 +66,7 @@ class Wire:
         self._left = 0
         self._mended = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         if isinstance(self._listen, Path):
@@ -80,6 +81,9 @@ class Wire:
         assert self._server is not None
         self._server.close()
         self._drop(reset=True)
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
 
     async def suffer(self, fault: Fault) -> None:
         """Have a fault, and be mended after its seconds."""
@@ -98,6 +102,10 @@ class Wire:
             _end(writer, reset=reset)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
         if self._fault is not None and self._fault.mode is Mode.CUT:
             _end(writer, reset=True)
             return

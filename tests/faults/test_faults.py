@@ -65,6 +65,7 @@ def through(fault: Fault | None, sent: bytes) -> bytes:
         while piece := await reader.read(100):
             writer.write(piece)
         writer.close()
+        await writer.wait_closed()
 
     async def ask() -> bytes:
         server = await asyncio.start_server(repeat, "127.0.0.1", 0)
@@ -81,6 +82,8 @@ def through(fault: Fault | None, sent: bytes) -> bytes:
                 writer.write(sent)
                 writer.write_eof()
                 heard = await reader.read(1000)
+                writer.close()
+                await writer.wait_closed()
             except OSError:
                 heard = b"reset"
             if suffering:

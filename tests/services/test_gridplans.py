@@ -18,6 +18,7 @@ from gridmgmt.services import gridplans
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import grids
 from gridmgmt.storage.db import Db
+from tests.builders_attack import scribble
 from tests.builders_cases import ELSEWHERE, NOW
 from tests.builders_street import (
     Street,
@@ -82,6 +83,25 @@ def test_a_plan_with_a_gap_is_refused(elsewhere: Street) -> None:
     plan = second_plan()
     refusal = refused(elsewhere, replace(plan, cells=plan.cells[:1]), outline_of(plan))
     assert refusal.facts["failed"] == ["seamless"]
+
+
+def test_a_plan_that_is_not_valid_or_too_large_is_refused_before_it_is_laid_over_anything(
+    elsewhere: Street, monkeypatch
+) -> None:
+    monkeypatch.setattr(
+        "gridmgmt.domain.adoption.to_metric", lambda *_: pytest.fail("it was laid over something")
+    )
+    plan = second_plan()
+    left, right = plan.cells
+    for shape in (
+        shapely.segmentize(left.polygon, 1e-7),
+        shapely.Polygon(scribble(40)),
+        translate(left.polygon, 5.0),
+    ):
+        odd = replace(plan, cells=(replace(left, polygon=shape), right))
+        refusal = refused(elsewhere, odd, outline_of(plan))
+        assert refusal.facts["failed"] == ["within_limits"]
+        assert refusal.facts["defects"][0].startswith(left.code)
 
 
 def test_a_plan_with_an_overlap_is_refused(elsewhere: Street) -> None:

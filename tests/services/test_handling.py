@@ -102,6 +102,18 @@ def test_a_command_moves_one_case_only(street: Street) -> None:
     assert street.case(second.id) == second
 
 
+def test_two_commands_of_one_id_at_one_moment_move_one_case(street: Street, monkeypatch) -> None:
+    first, second = street.report(), street.report()
+    unit, command_id = street.handler(ENFORCEMENT), uuid.uuid4()
+    # Neither sees the other, as when both look before either writes.
+    monkeypatch.setattr(cases, "done_by_command", lambda *_: None)
+    command = handling.Act(command_id, first.id, Action.SIGN_FOR, first.version, {})
+    handling.act(street.db, unit, NOW, street.books, command)
+    with pytest.raises(ContentDiffers), street.db.begin_nested():
+        handling.act(street.db, unit, NOW, street.books, replace(command, case_id=second.id))
+    assert street.case(second.id) == second
+
+
 @pytest.mark.parametrize("over", ["action", "facts", "actor"])
 def test_another_command_under_a_used_id_is_refused_and_not_taken_for_the_first(
     street: Street, over: str

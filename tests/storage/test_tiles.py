@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from gridmgmt.domain.org import Actor, Role
+from gridmgmt.errors import TooLarge
 from gridmgmt.geo.crs import LonLat
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import grids, tiles
@@ -100,3 +101,15 @@ def test_tiles_are_stale_the_moment_a_plan_begins_or_ends(db: Db) -> None:
 def test_the_small_street_is_seamless() -> None:
     plan = make_small_plan()
     assert outline_of(plan).area == pytest.approx(sum(c.polygon.area for c in plan.cells))
+
+
+def test_a_tile_that_holds_too_much_is_refused_and_not_cut_short(db: Db, monkeypatch) -> None:
+    plan = found_small_street(db)
+    actor = make_actor(Role.SHIFT_LEADER, subdistricts=frozenset({ELSEWHERE}))
+    z, x, y = tile_of(inner_point(plan.cells[0].polygon), ZOOM)
+    assert tiles.tile(db, actor, "cells", z, x, y, NOW)
+    for limit in ("MOST_BYTES", "MOST_FEATURES"):
+        with monkeypatch.context() as lower:
+            lower.setattr(tiles, limit, 1)
+            with pytest.raises(TooLarge):
+                tiles.tile(db, actor, "cells", z, x, y, NOW)
