@@ -153,10 +153,14 @@ class _Exchange:
         self._refusing = refusing
         self._receive, self._send = receive, send
         self._seen, self._late = 0, False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._answering: list[asyncio.Future[None]] = []
 
     async def receive(self) -> Message:
         """A piece of the body, as long as it stays within its limit."""
         message = await self._receive()
+        # A phone with a poor signal may take minutes over a photo; the time is ours to keep once it is here.
+        self._arm()
         self._seen += len(message.get("body", b""))
         if self._seen > self._limit:
             raise _BodyTooLarge
@@ -193,15 +197,23 @@ class _Exchange:
 
     @asynccontextmanager
     async def answered_in_time(self) -> AsyncIterator[None]:
-        """However long the block takes, an answer begins before the deadline."""
-        answering: list[asyncio.Task[None]] = []
-        loop = asyncio.get_running_loop()
-        alarm = loop.call_later(DEADLINE_S, lambda: answering.append(loop.create_task(self._answer_late())))
+        """However long the block takes, an answer begins a deadline after the last piece of the request."""
+        self._arm()
         try:
             yield
         finally:
-            alarm.cancel()
-            await asyncio.gather(*answering)
+            if self._alarm is not None:
+                self._alarm.cancel()
+            await asyncio.gather(*self._answering)
+
+    def _arm(self) -> None:
+        """Set the alarm anew."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(DEADLINE_S, self._ring)
+
+    def _ring(self) -> None:
+        self._answering.append(asyncio.ensure_future(self._answer_late()))
 
     async def _answer_late(self) -> None:
         if self.started:

@@ -53,7 +53,7 @@ def capabilities(work: OneTransaction) -> Response:
 @router.post("/uploads", status_code=201, response_class=Response, responses=_TUS)
 def create(
     work: OneTransaction,
-    tus_resumable: Annotated[str, Header()] = "",
+    tus_resumable: Annotated[str, Header(max_length=20)] = "",
     upload_length: Annotated[str, Header(max_length=20)] = "",
     upload_metadata: Annotated[str, Header(max_length=4096)] = "",
 ) -> Response:
@@ -97,7 +97,7 @@ def _announced(w: Open, admission: Admission, media_type: str, whole: int) -> An
 
 @router.head("/uploads/{upload_id}", response_class=Response, responses=_TUS)
 def offset(
-    upload_id: UploadId, work: OneTransaction, tus_resumable: Annotated[str, Header()] = ""
+    upload_id: UploadId, work: OneTransaction, tus_resumable: Annotated[str, Header(max_length=20)] = ""
 ) -> Response:
     """Where an upload stands. One that is whole but was not finished, because the server died, is now."""
     _require_version(tus_resumable)
@@ -114,7 +114,7 @@ async def append(
     upload_id: UploadId,
     request: Request,
     work: OneTransaction,
-    tus_resumable: Annotated[str, Header()] = "",
+    tus_resumable: Annotated[str, Header(max_length=20)] = "",
     upload_offset: Annotated[str, Header(max_length=20)] = "",
     upload_checksum: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
@@ -152,7 +152,9 @@ async def _appended(upload: Upload, request: Request, checksum: tuple[str, bytes
 
 
 @router.delete("/uploads/{upload_id}", status_code=204, response_class=Response, responses=_TUS)
-def end(upload_id: UploadId, work: OneTransaction, tus_resumable: Annotated[str, Header()] = "") -> Response:
+def end(
+    upload_id: UploadId, work: OneTransaction, tus_resumable: Annotated[str, Header(max_length=20)] = ""
+) -> Response:
     """End an upload and forget its bytes; a stored photo stays."""
     _require_version(tus_resumable)
     upload = _mine(work, upload_id)

@@ -89,7 +89,6 @@ class Installation:
         self.home, self.plan = home, plan
         self.rng = random.Random(plan.seed)
         self.database = Database(home / "pg", plan.settings)
-        self.photo_dir = home / "state" / "photos"
         self.ledger = Ledger()
         self.scheduled = self._schedule()
         self.done: Counter[str] = Counter()
@@ -250,8 +249,8 @@ async def _run(home: Path, plan: Plan) -> Outcome:
         for client in clients:
             await client.close()
         dsn = installation.database.url.replace("+psycopg", "")
-        verdict = await asyncio.to_thread(verify, dsn, installation.ledger, installation.photo_dir)
-        verdict.broken.extend(await asyncio.to_thread(_sealed, installation.processes["worker"]))
+        verdict = await asyncio.to_thread(verify, dsn, installation.ledger)
+        verdict.broken.extend(await asyncio.to_thread(_own_findings, installation.processes["worker"]))
         log = (installation.database.cluster.home / "postgres.log").read_text(errors="replace")
         crashed = sum("signal 11" in line or "signal 6" in line for line in log.splitlines())
     return Outcome(
@@ -259,10 +258,11 @@ async def _run(home: Path, plan: Plan) -> Outcome:
     )
 
 
-def _sealed(worker: Process) -> list[str]:
-    """What the audit log's own verifier finds after everything was sealed."""
-    checks = [worker.once("audit", "seal", "--once"), worker.once("audit", "verify", "--no-record")]
-    return [f"audit log: {c.stdout[-500:]}{c.stderr[-500:]}" for c in checks if c.returncode != 0]
+def _own_findings(worker: Process) -> list[str]:
+    """What the installation's own verifiers find: of the audit log, once all is sealed, and of the photos."""
+    commands = (("audit", "seal", "--once"), ("audit", "verify", "--no-record"), ("evidence", "scrub"))
+    checks = [(words, worker.once(*words)) for words in commands]
+    return [f"{' '.join(w)}: {c.stdout[-500:]}{c.stderr[-500:]}" for w, c in checks if c.returncode != 0]
 
 
 async def _drained(installation: Installation) -> None:
