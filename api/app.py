@@ -114,6 +114,8 @@ def create_app(
         version=gridmgmt.__version__,
         summary="街道网格化管理: reports, cases and grid plans of a subdistrict",
         openapi_url="/api/v1/openapi.json",
+        # A redirect would be built from the Host header, which is the sender's.
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         # An intranet server tells nobody outside how it is used; it also costs time on every request.

@@ -160,6 +160,12 @@ def test_a_packed_body_is_refused_whatever_it_would_unpack_to(worker: Person, pa
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
+def test_nobody_is_sent_to_another_host_by_a_slash(server: Server) -> None:
+    answer = server.client.get("/api/v1/board/", headers={"Host": "evil.test"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 def test_what_a_head_is_refused_for_leaves_no_line_in_the_database(server: Server, worker: Person) -> None:
     def lines() -> int:
         with transaction(server.engine, NOBODY, read_only=True) as db:

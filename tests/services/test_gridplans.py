@@ -88,18 +88,18 @@ def test_a_plan_with_a_gap_is_refused(elsewhere: Street) -> None:
 def test_a_plan_that_is_not_valid_or_too_large_is_refused_before_it_is_laid_over_anything(
     elsewhere: Street, monkeypatch
 ) -> None:
+    plan = second_plan()
+    whole, (left, right) = outline_of(plan), plan.cells
     monkeypatch.setattr(
         "gridmgmt.domain.adoption.to_metric", lambda *_: pytest.fail("it was laid over something")
     )
-    plan = second_plan()
-    left, right = plan.cells
     for shape in (
         shapely.segmentize(left.polygon, 1e-7),
         shapely.Polygon(scribble(40)),
         translate(left.polygon, 5.0),
     ):
         odd = replace(plan, cells=(replace(left, polygon=shape), right))
-        refusal = refused(elsewhere, odd, outline_of(plan))
+        refusal = refused(elsewhere, odd, whole)
         assert refusal.facts["failed"] == ["within_limits"]
         assert refusal.facts["defects"][0].startswith(left.code)
 
