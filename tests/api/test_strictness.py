@@ -215,7 +215,8 @@ def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> No
     scope = {
         "type": "http", "method": "GET", "path": "/x", "raw_path": b"/x", "query_string": b"", "headers": [],
     }  # fmt: skip
-    asyncio.run(guard.Guard(hanging, max_body_bytes=10, max_photo_bytes=10)(scope, receive, send))
+    guarded = guard.Guard(hanging, max_body_bytes=10, max_photo_bytes=10)
+    asyncio.run(asyncio.wait_for(guarded(scope, receive, send), 20))
     assert [m.get("status") for m in sent] == [503, None]
     assert json.loads(sent[1]["body"])["facts"] == {"retry_after_s": 5}
     assert (b"retry-after", b"5") in sent[0]["headers"]
