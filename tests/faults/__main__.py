@@ -29,8 +29,20 @@ def on_a_small_disk(arguments: list[str]) -> None:
     os.environ[_INSIDE] = scratch
     mount = f"mount -t tmpfs -o size={DISK_MB}m,mode=755 tmpfs {scratch}"
     shell = f'{mount} && exec "$0" -m tests.faults "$@"'
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n", "-E"]
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", shell, sys.executable, *arguments],
+        [
+            *as_root,
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            shell,
+            sys.executable,
+            *arguments,
+        ],
         check=False,
     )
     shutil.rmtree(scratch, ignore_errors=True)

@@ -14,9 +14,22 @@ from pathlib import Path
 import pytest
 
 from tests.faults.ledger import Entry, Ledger
-from tests.faults.processes import CHECKOUT, FAKETIME
+from tests.faults.processes import CHECKOUT, FAKETIME, MADE_BEFORE, Database
 from tests.faults.proxy import Fault, Mode, Wire
 from tests.faults.run import Plan, run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _made_once() -> Iterator[None]:
+    """The runs of this file begin with copies of one cluster."""
+    with tempfile.TemporaryDirectory(prefix="gm-seed-") as scratch, pytest.MonkeyPatch.context() as patch:
+        Path(scratch).chmod(0o755)
+        made = Database(Path(scratch) / "pg", {})
+        made.make()
+        made.cluster.down()
+        patch.setenv(MADE_BEFORE, str(made.cluster.home))
+        yield
+        made.cluster.destroy()
 
 
 @pytest.fixture
