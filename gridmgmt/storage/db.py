@@ -9,6 +9,7 @@ shows it the rows of that scope and no others. What is set ends with the transac
 is left on a pooled connection.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.util import queue as pool_queue
 
 from gridmgmt.errors import GridError, NotAllowed, Unavailable
 from gridmgmt.storage.rights.walls import NOBODY, Acting
@@ -48,6 +50,10 @@ _NOTICE_A_DEAD_NETWORK = {
     "keepalives_count": 2,
     "tcp_user_timeout": 15_000,
 }
+# SQLAlchemy times the wait for a pooled connection by the wall clock: one that steps back by two hours would
+# keep whoever waits for as long. (``queue`` has no other way to be told.)
+pool_queue._time = time.monotonic  # type: ignore[attr-defined]  # noqa: SLF001
+
 log = structlog.get_logger(__name__)
 
 

@@ -73,9 +73,9 @@ def add(db: Db, request: Request) -> None:
     ContentDiffers
         Its id was used for another case at this very moment, or belongs to another subdistrict.
     """
-    once = insert(case_requests).values({n: getattr(request, n) for n in _NAMES})
-    once = once.on_conflict_do_nothing(index_elements=["id"]).returning(case_requests.c.id)
-    if db.execute(once).first() is None:
+    row = insert(case_requests).values({n: getattr(request, n) for n in _NAMES})
+    once = row.on_conflict_do_nothing(index_elements=["id"])
+    if db.execute(once.returning(case_requests.c.id)).first() is None:
         raise ContentDiffers("This id belongs to another request.", rule="R22a")
 
 

@@ -246,7 +246,8 @@ def test_a_ninth_stream_of_one_person_is_refused_and_says_when_to_try_again(serv
         for _ in range(8):
             stream = held.enter_context(shift.http.stream("GET", "/api/v1/stream"))
             assert stream.status_code == 200
-        refused = shift.get("/stream")
-        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        refused = held.enter_context(shift.http.stream("GET", "/api/v1/stream"))
+        assert refused.status_code == 429
+        assert json.loads(refused.read())["code"] == "too_many_requests"
         assert refused.headers["Retry-After"] == "1"
         assert shift.get("/board").status_code == 200

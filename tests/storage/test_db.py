@@ -1,8 +1,11 @@
 """Transactions: all or nothing, read-only when said so, and an outage is told from a mistake."""
 
+import time
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.util import queue
 
 from gridmgmt.errors import NotFound, Unavailable
 from gridmgmt.storage.db import make_engine, transaction
@@ -97,3 +100,7 @@ def test_a_pool_without_a_free_connection_is_an_outage(own_engine: Engine, monke
     with engine.connect(), pytest.raises(Unavailable), transaction(engine, NOBODY):
         pass
     engine.dispose()
+
+
+def test_the_wait_for_a_connection_is_timed_by_a_clock_that_never_steps_back() -> None:
+    assert queue._time is time.monotonic
