@@ -23,8 +23,8 @@ from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady,
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import cases, evidence, photos
-from gridmgmt.storage.cases import DoneBefore
+from gridmgmt.storage import cases, commands, evidence, photos
+from gridmgmt.storage.commands import DoneBefore
 from gridmgmt.storage.db import Db
 
 
@@ -60,7 +60,7 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     # The record is for good; a number in it would be as well. Contacts have a place of their own.
     command = replace(command, facts=without_numbers(dict(command.facts)))
     case = cases.load(db, command.case_id, actor, lock=True)
-    before = cases.done_by_command(db, command.command_id)
+    before = commands.done_by_command(db, command.command_id)
     if before is not None:
         _require_same_command(before, actor, command)
         return case

@@ -309,23 +309,6 @@ def load(db: Db, case_id: UUID, actor: Actor, *, lock: bool = False) -> Case:
     return _case(found._mapping)
 
 
-@dataclass(frozen=True, slots=True)
-class DoneBefore:
-    """What a command did when it came the first time."""
-
-    case_id: UUID
-    actor_id: UUID
-    action: str
-    facts: Mapping[str, Any]
-
-
-def done_by_command(db: Db, command_id: UUID) -> DoneBefore | None:
-    """What this command already did; None when it is new."""
-    columns = (case_steps.c.case_id, case_steps.c.actor_id, case_steps.c.action, case_steps.c.facts)
-    found = db.execute(select(*columns).where(case_steps.c.command_id == command_id)).first()
-    return None if found is None else DoneBefore(**found._mapping)
-
-
 def save(
     db: Db, decision: Decision, entries: Sequence[audit.AuditEntry], *, command_id: UUID | None = None
 ) -> None:

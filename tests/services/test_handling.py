@@ -20,7 +20,7 @@ from gridmgmt.errors import (
 )
 from gridmgmt.services import handling
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import cases
+from gridmgmt.storage import cases, commands
 from gridmgmt.storage.db import Db
 from tests.builders_cases import NOW
 from tests.builders_street import (
@@ -106,7 +106,7 @@ def test_two_commands_of_one_id_at_one_moment_move_one_case(street: Street, monk
     first, second = street.report(), street.report()
     unit, command_id = street.handler(ENFORCEMENT), uuid.uuid4()
     # Neither sees the other, as when both look before either writes.
-    monkeypatch.setattr(cases, "done_by_command", lambda *_: None)
+    monkeypatch.setattr(commands, "done_by_command", lambda *_: None)
     command = handling.Act(command_id, first.id, Action.SIGN_FOR, first.version, {})
     handling.act(street.db, unit, NOW, street.books, command)
     with pytest.raises(ContentDiffers), street.db.begin_nested():

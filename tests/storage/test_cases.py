@@ -17,7 +17,7 @@ from gridmgmt.errors import NotFound, StaleVersion
 from gridmgmt.geo.crs import LonLat
 from gridmgmt.services.handling import clocks_of
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import cases
+from gridmgmt.storage import cases, commands
 from gridmgmt.storage.cases import Asked
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
@@ -135,11 +135,11 @@ def test_a_decision_on_an_old_version_is_not_saved(street: Street) -> None:
 
 def test_a_command_is_remembered_with_its_case(street: Street) -> None:
     case = street.report()
-    assert cases.done_by_command(street.db, uuid.uuid4()) is None
+    assert commands.done_by_command(street.db, uuid.uuid4()) is None
     street.act(case, Action.SIGN_FOR, street.handler(ENFORCEMENT))
     query = text("select command_id from app.case_steps where case_id = :id and command_id is not null")
     command_id = street.db.execute(query, {"id": case.id}).scalar_one()
-    before = cases.done_by_command(street.db, command_id)
+    before = commands.done_by_command(street.db, command_id)
     assert before is not None
     assert (before.case_id, before.action, before.facts) == (case.id, "sign_for", {})
 
