@@ -114,8 +114,7 @@ def create_app(
         version=gridmgmt.__version__,
         summary="街道网格化管理: reports, cases and grid plans of a subdistrict",
         openapi_url="/api/v1/openapi.json",
-        # A redirect would be built from the Host header, which is the sender's.
-        redirect_slashes=False,
+        redirect_slashes=False,  # a redirect would be built from the Host header, which is the sender's
         docs_url=None,
         redoc_url=None,
         # An intranet server tells nobody outside how it is used; it also costs time on every request.
@@ -123,9 +122,7 @@ def create_app(
         lifespan=_lifespan,
         middleware=[_guard(settings, door)],
     )
-    app.state.parts = parts
-    app.state.hub = _hub(parts)
-    app.state.door = door
+    app.state.parts, app.state.hub, app.state.door = parts, _hub(parts), door
     errors.install(app)
     _include_routes(app)
     _describe_problem(app)
