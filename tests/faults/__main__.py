@@ -75,6 +75,7 @@ def main() -> int:
     parser.add_argument("--clock-jumps", type=int, default=6)
     parser.add_argument("--full-disks", type=int, default=4)
     parser.add_argument("--control-kills", type=int, default=10)
+    parser.add_argument("--room", default="/var/tmp", help="where the durable clusters lie")
     parser.add_argument("--only", choices=["promise", "disk", "control"])
     parser.add_argument("--keep-result", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
@@ -82,7 +83,7 @@ def main() -> int:
     scratch = Path(os.environ[_INSIDE])
     # Two kinds of disk: what is durable lies on a real one, what is filled up is small and in memory.
     outcomes = {}
-    with tempfile.TemporaryDirectory(prefix="gm-faults-", dir="/var/tmp") as real:
+    with tempfile.TemporaryDirectory(prefix="gm-faults-", dir=given.room) as real:
         Path(real).chmod(0o755)
         plans = {
             "promise": (
