@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/workflow.md": rules.workflow,
     "docs/reference/permissions.md": rules.permissions,
+    "docs/reference/rights.md": rules.rights,
     "docs/reference/errors.md": rules.errors,
     "docs/reference/personal-data.md": personal.personal_data,
     "docs/reference/settings.md": project.settings,

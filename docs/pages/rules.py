@@ -22,6 +22,7 @@ from gridmgmt.domain.workflow import (
     to_mermaid,
 )
 from gridmgmt.errors import GridError
+from gridmgmt.storage.rights.matrix import MANAGE, VERBS, Scope, TableRights, read_matrix
 from pages.markdown import code, page, prose, table
 
 CLOCKS = {
@@ -198,3 +199,57 @@ def _tree(kind: type[GridError], depth: int = 0) -> Iterator[tuple[int, type[Gri
     yield depth, kind
     for child in kind.__subclasses__():
         yield from _tree(child, depth + 1)
+
+
+_SCOPES = {
+    Scope.SUBDISTRICT: "rows of the person's subdistricts",
+    Scope.SELF: "the person's subdistricts",
+    Scope.SHARED: "rows of the person's subdistricts, and those of none",
+    Scope.COLLEAGUE: "people with a role in the person's subdistricts",
+    Scope.OWN: "the person's own rows",
+    Scope.COMMON: "every row",
+}
+
+
+def rights() -> str:
+    """The matrix of rights that PostgreSQL keeps."""
+    matrix = read_matrix()
+    return page(
+        "Rights in the database",
+        "Who may read, add, change and remove which rows. PostgreSQL keeps this table itself, by row-level security and "
+        "grants made of `gridmgmt/storage/rights/matrix.toml`, whatever the program asks for "
+        "([why](../explanation/decisions/0009-rights-in-two-layers.md)). What a role may do in the interface is in "
+        "[permissions](permissions.md).",
+        *(
+            f"**{scope.value}**: {meaning}; {len(of_scope)} tables\n\n"
+            + table(("Table", *VERBS, "Without a person"), map(_rights_row, of_scope))
+            for scope, meaning in _SCOPES.items()
+            if (of_scope := [t for t in matrix.values() if t.scope is scope])
+        ),
+        "Walls without a person: `door` (signing in, refusals), `lookout` (health, metrics, events), `rules` (a "
+        "subdistrict's rules), `sealer` (the audit log), `setup` (the command line). `rules` and `setup` stay within the "
+        "subdistricts they name.",
+    )
+
+
+def _rights_row(rights: TableRights) -> tuple[str, ...]:
+    columns = {f"{wall} sees {len(names)} columns" for wall, names in rights.columns.items()}
+    manage = rights.roles[MANAGE]
+    notes = [f"({', '.join(sorted(columns))})"] if columns else []
+    if manage:
+        notes.append(f"(of all their people: {code(sorted(manage))})")
+    passes = [f"{verb}: {code(sorted(rights.passes[verb]))}" for verb in VERBS if rights.passes[verb]]
+    return (
+        " ".join([f"`{rights.table}`", *notes]),
+        *(_people(rights.roles[verb]) for verb in VERBS),
+        "; ".join(passes) or "–",
+    )
+
+
+def _people(roles: frozenset[Role]) -> str:
+    missing = frozenset(Role) - roles
+    if not missing:
+        return "everybody"
+    if roles and len(missing) <= 4:
+        return f"all but {code(sorted(missing))}"
+    return code(sorted(roles))

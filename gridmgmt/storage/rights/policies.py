@@ -189,7 +189,9 @@ def _policies(rights: TableRights) -> Iterator[str]:
     table, name = f"app.{rights.table}", rights.table
     scope = _SCOPES.get(rights.scope, "").format(table=name)
     if scope:
-        walls = ", ".join(wall.role for wall in _SCOPED)
+        # Whoever sets an installation up is no person whose rows these could be.
+        free = {Wall.SETUP} if rights.scope is Scope.OWN else set()
+        walls = ", ".join(wall.role for wall in _SCOPED if wall not in free)
         # A new person has no role yet by which he could be seen.
         check = "true" if rights.scope is Scope.COLLEAGUE else scope
         yield (
