@@ -16,8 +16,8 @@ _STREETS = text("""
       from app.subdistricts, generate_series(1, :others) n where code = :street
 """)
 _REPORTS = text("""
-    insert into app.reports (id, subdistrict_code, reporter_id, source, category, description, lon, lat, datum,
-        self_handled, observed_at, received_at, content_sha256, answer)
+    insert into app.reports (id, subdistrict_code, reporter_id, source, category, description, lon, lat,
+        datum, self_handled, observed_at, received_at, content_sha256, answer)
     select md5(s.code || n)::uuid, s.code, p.id, 'patrol', 'matter:09006', '合成上报 ' || n,
            117.85, 39.03, 'wgs84', false, :now - n * interval '10 minutes',
            :now - n * interval '10 minutes', decode(md5(s.code || n), 'hex'), '{}'
