@@ -4,9 +4,11 @@ import contextlib
 import random
 import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import structlog
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DataError
 
@@ -29,6 +31,13 @@ def app_engine(filled: Filled):
     engine = make_engine(url, pool_size=5)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """What PostgreSQL refuses is logged with its trace, which is drawn at leisure outside production."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.mark.parametrize("table", read_matrix())
