@@ -18,23 +18,31 @@ SCOPES = ("own", "sibling", "other", "none")
 _STREET_OF = {"own": STREET, "sibling": SIBLING, "other": OTHER, "none": STREET}
 PASSING = (Wall.RULES, Wall.SETUP, Wall.DOOR, Wall.LOOKOUT, Wall.SEALER)
 _STRANGER = uuid.UUID(int=42)
+Who = Wall | frozenset[Role]
+# Everybody who holds one role; somebody with several, who is behind another wall than with one; with none.
+HOLDERS: tuple[frozenset[Role], ...] = (
+    *(frozenset({role}) for role in Role),
+    frozenset({Role.PLANNER, Role.SUPERVISOR}),
+    frozenset(),
+)
 
 Places = Mapping[str, Mapping[str, Place]]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One cell of the matrix; ``who`` is a role or a passing wall."""
+    """One cell of the matrix; ``who`` is a holder of roles or a passing wall."""
 
     rights: TableRights
     verb: str
-    who: Role | Wall
+    who: Who
     scope: str
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"{self.who} {self.verb} {self.rights.table} [{self.scope}]"
+        who = str(self.who) if isinstance(self.who, Wall) else "+".join(sorted(self.who)) or "no role"
+        return f"{who} {self.verb} {self.rights.table} [{self.scope}]"
 
     def place(self, places: Places) -> Place:
         """The row that is tried on."""
@@ -50,10 +58,10 @@ class Trial:
         if (
             self.rights.scope is Scope.OWN
             and self.scope != "none"
-            and self.who not in self.rights.roles[MANAGE]
+            and not self.who & self.rights.roles[MANAGE]
         ):
             person = uuid.UUID(str(places[self.rights.table][STREET].person_id))
-        return Acting(wall_of(frozenset({self.who})), frozenset({self.who}), streets, person)
+        return Acting(wall_of(self.who), frozenset(self.who), streets, person)
 
     @property
     def expected(self) -> bool:
@@ -65,7 +73,7 @@ class Trial:
             scoped = self.who in held and self.rights.scope is not Scope.COMMON
             unseen = self.rights.scope is Scope.COLLEAGUE and self.verb == "insert"
             return not scoped or self.scope == "own" or unseen
-        if self.who not in self.rights.roles[self.verb]:
+        if not self.who & self.rights.roles[self.verb]:
             return False
         if self.rights.scope is Scope.COMMON or self.scope == "own":
             return True
@@ -76,7 +84,7 @@ class Trial:
 def trials(rights: TableRights, verbs: tuple[str, ...] = VERBS) -> Iterator[Trial]:
     """Every cell of one table."""
     for verb in verbs:
-        for who in (*Role, *PASSING):
+        for who in (*HOLDERS, *PASSING):
             for scope in SCOPES:
                 yield Trial(rights, verb, who, scope)
 

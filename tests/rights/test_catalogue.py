@@ -8,8 +8,9 @@ from gridmgmt.storage.rights import policies
 from gridmgmt.storage.rights.matrix import read_matrix
 from gridmgmt.storage.rights.walls import WALLS_OF_PERSONS
 
+UNBOUND = "a table without row-level security, or one that does not bind its owner"
 QUESTIONS = {
-    "a table without row-level security, or one that does not bind its owner": """
+    UNBOUND: """
         select relname from pg_class where relnamespace = 'app'::regnamespace and relkind in ('r', 'p')
            and relname <> 'schema_revision' and not (relrowsecurity and relforcerowsecurity)
     """,

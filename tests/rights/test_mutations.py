@@ -13,10 +13,11 @@ from gridmgmt.storage.rights import policies
 from gridmgmt.storage.rights.matrix import VERBS, read_matrix
 from tests.rights.checks import hidden_columns_seen, wrong
 from tests.rights.conftest import Filled
+from tests.rights.test_catalogue import QUESTIONS, UNBOUND
 
 MATRIX = read_matrix()
-# All of them take minutes: GRIDMGMT_ALL_MUTANTS=1 tries each, continuous integration a seeded third.
-SHARE = 1.0 if os.environ.get("GRIDMGMT_ALL_MUTANTS") else 0.34
+# All of them take minutes: GRIDMGMT_ALL_MUTANTS=1 tries each, continuous integration a seeded fifth.
+SHARE = 1.0 if os.environ.get("GRIDMGMT_ALL_MUTANTS") else 0.2
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def _mutants(db: Db) -> Iterator[Mutant]:
 
 def _noticed(db: Db, mutant: Mutant, filled: Filled) -> bool:
     rights = MATRIX[mutant.table]
+    if db.execute(text(QUESTIONS[UNBOUND])).first() is not None:
+        return True  # tests/rights/test_catalogue.py fails
     if mutant.verbs:
         found = wrong(db, rights, filled.places, mutant.verbs)
     else:
@@ -69,7 +72,7 @@ def test_no_policy_or_grant_can_go_unnoticed(filled: Filled, trial_db: Db) -> No
             unnoticed.append(mutant.statement)
         mutated.rollback()
     assert unnoticed == []
-    assert len(chosen) > 100
+    assert len(chosen) > 60
 
 
 @pytest.mark.parametrize(
