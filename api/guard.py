@@ -135,9 +135,7 @@ class Guard:
             try:
                 await _strictly(app, scope, exchange.receive, exchange.send, refusing)
             except ClientDisconnect:
-                log.info(
-                    "client_disconnected", route=seen.template_of(scope), request_id=refusing.request_id
-                )
+                log.info("client_disconnected", route=seen.template_of(scope), request_id=refusing.request_id)
             except Exception as failure:
                 if exchange.started:
                     raise

@@ -2,7 +2,20 @@
 
 import typer
 
-from gridmgmt.cli import accounts, audit, backup, db, demo, evidence, keys, plan, privacy, route, serve, service
+from gridmgmt.cli import (
+    accounts,
+    audit,
+    backup,
+    db,
+    demo,
+    evidence,
+    keys,
+    plan,
+    privacy,
+    route,
+    serve,
+    service,
+)
 from gridmgmt.cli.console import fail_readably
 
 app = typer.Typer(
