@@ -18,6 +18,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 RUN install -d -m 0700 -o postgres -g postgres /var/lib/postgresql/data
 COPY --chmod=0755 .ci/start-database /usr/local/bin/start-database
+COPY --chmod=0644 gridmgmt/storage/rights/prepare.sql /usr/local/share/gridmgmt/prepare.sql
 
 # By name: the package chooses the number, and nothing outside relies on it.
 # hadolint ignore=DL3066
