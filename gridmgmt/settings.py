@@ -14,7 +14,6 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,12 +22,15 @@ from gridmgmt.adapters.evidence.s3 import S3Place
 from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
+from gridmgmt.guessable import (
+    KEY_MINIMUM_CHARACTERS,
+    KEY_OF_DEVELOPMENT,
+    has_guessable_password,
+    is_guessable_key,
+)
 from gridmgmt.storage.embedded import default_home
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-KEY_OF_DEVELOPMENT = "development-only-this-is-not-a-secret"
-KEY_MINIMUM_CHARACTERS = 32
-PLACEHOLDERS = frozenset({"", "postgres", "password", "secret", "gridmgmt", "changeme", "change-me"})
 PostgreSQLScheme = Literal["postgresql+psycopg", "postgresql", "postgres"]
 SCHEMES: frozenset[str] = frozenset(PostgreSQLScheme.__args__)  # type: ignore[attr-defined]
 
@@ -242,15 +244,14 @@ class Settings(BaseSettings):
     def _has_its_own_secrets(self) -> Self:
         if self.environment is not Environment.PRODUCTION:
             return self
-        key = self.secret_key.get_secret_value()
-        if key == KEY_OF_DEVELOPMENT or len(key) < KEY_MINIMUM_CHARACTERS or key.lower() in PLACEHOLDERS:
+        if is_guessable_key(self.secret_key.get_secret_value()):
             raise ValueError(
                 f"secret_key must be set to {KEY_MINIMUM_CHARACTERS} or more random characters in production;"
                 " make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         for name in ("database_url", "worker_database_url", "migration_database_url", "backup_database_url"):
             url: SecretStr | None = getattr(self, name)
-            if url is not None and _has_guessable_password(url.get_secret_value()):
+            if url is not None and has_guessable_password(url.get_secret_value()):
                 raise ValueError(f"{name} has a default password, which production refuses")
         if self.key_file is None:
             raise ValueError("key_file must be set in production; make one with: gridmgmt keys init")
@@ -394,9 +395,3 @@ def load_settings() -> Settings:
         sentences = (f"{name.rstrip('_')}: {message}" for name, message in faults)
         variables = [name for name, _ in faults]
         raise InvalidInput("settings cannot be used: " + "; ".join(sentences), variables=variables) from None
-
-
-def _has_guessable_password(url: str) -> bool:
-    """A URL without a host uses a local socket, where no password is needed."""
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.password or "").lower() in PLACEHOLDERS
