@@ -302,13 +302,6 @@ class Settings(BaseSettings):
         return "__Host-gridmgmt-device" if self.cookies_are_secure else "gridmgmt_device"
 
     @property
-    def backup_within_s(self) -> float | None:
-        """Age from which on the newest backup is too old; None: none is expected."""
-        production = self.environment is Environment.PRODUCTION
-        hours = self.backup_within_h or (26 if production else None)
-        return None if hours is None else hours * 3600.0
-
-    @property
     def cookies_are_secure(self) -> bool:
         """Whether cookies may travel over TLS only: so in production."""
         return self.environment is Environment.PRODUCTION

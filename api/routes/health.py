@@ -10,6 +10,7 @@ from api.models import Model, problems
 from gridmgmt.domain.permissions import Permission, permissions_of
 from gridmgmt.errors import NotAllowed
 from gridmgmt.services import health
+from gridmgmt.settings import Environment
 
 router = APIRouter(tags=["health"])
 details = APIRouter(tags=["health"])
@@ -48,7 +49,8 @@ def health_in_detail(work: OneTransaction) -> Response:
 
 def _look(parts: Parts) -> health.Health:
     settings = parts.settings
-    limits = health.Limits(backup_s=settings.backup_within_s)
+    production = settings.environment is Environment.PRODUCTION
+    limits = health.limits(settings.backup_within_h, production=production)
     places = health.places(settings.home, settings.photo_dir)
     told, _ = health.look_around(parts.engine, parts.clock(), limits, places)
     return told

@@ -92,10 +92,12 @@ def _measured(settings: "Settings") -> Iterator[None]:
 def _serve_metrics(settings: "Settings", port: int) -> "WSGIServer":
     from gridmgmt.observe import metrics
     from gridmgmt.services import health
+    from gridmgmt.settings import Environment
     from gridmgmt.storage.db import make_engine
 
     engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-metrics")
-    limits = health.Limits(backup_s=settings.backup_within_s)
+    production = settings.environment is Environment.PRODUCTION
+    limits = health.limits(settings.backup_within_h, production=production)
 
     places = health.places(settings.home, settings.photo_dir)
 
@@ -179,10 +181,12 @@ def _look_once(settings: "Settings", *, as_json: bool, only: str | None) -> bool
 
     from gridmgmt.adapters.alarms import raise_alarm
     from gridmgmt.services import health
+    from gridmgmt.settings import Environment
     from gridmgmt.storage.db import make_engine
 
     engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-watchdog")
-    limits = health.Limits(backup_s=settings.backup_within_s)
+    production = settings.environment is Environment.PRODUCTION
+    limits = health.limits(settings.backup_within_h, production=production)
     places = health.places(settings.home, settings.photo_dir)
     told, _ = health.look_around(engine, None, limits, places)
     engine.dispose()

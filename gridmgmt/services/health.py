@@ -53,6 +53,15 @@ class Limits:
     disk_bytes: int = 2**30
 
 
+_BACKUP_WITHIN_H = 26
+
+
+def limits(backup_within_h: int | None, *, production: bool) -> Limits:
+    """The limits of an installation; outside production no backup is expected unless one is asked for."""
+    hours = backup_within_h or (_BACKUP_WITHIN_H if production else None)
+    return Limits(backup_s=None if hours is None else hours * 3600.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """All checks, and what they come to: ``ready``, ``degraded`` or ``not_ready``."""
