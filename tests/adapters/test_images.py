@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from gridmgmt.adapters.evidence import exif
+from gridmgmt.adapters.evidence import pool as pool_module
 from gridmgmt.adapters.evidence.pool import ImagePool
 from gridmgmt.adapters.evidence.watermark import Marker
 from gridmgmt.errors import UnacceptablePhoto
@@ -113,6 +114,23 @@ def test_a_process_is_replaced_after_its_share_of_photos(monkeypatch: pytest.Mon
     again = made._take()
     assert again.jobs == 1, "only the greeting"
     again.kill()
+
+
+def test_a_process_that_dies_at_its_birth_is_started_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    births = []
+
+    class Stillborn(pool_module._Worker):
+        def ask(self, header, content, patience_s):
+            births.append(header)
+            if len(births) == 1:
+                self._process.kill()
+            return super().ask(header, content, patience_s)
+
+    monkeypatch.setattr(pool_module, "_Worker", Stillborn)
+    made = ImagePool(size=1)
+    assert reason(made, picture()) is None
+    assert 3 == len(births), "two greetings and the photo"
+    made.close()
 
 
 @pytest.mark.parametrize("answer", [{}, {"width": -1}, {"width": 9, "height": 9, "media_type": "text/html"}])

@@ -132,6 +132,13 @@ class ImagePool:
                 worker.kill()
             self._idle.put(None)
 
+    def _started(self) -> "_Worker":
+        try:
+            return _Worker(self._font)
+        except WorkerFailedError:
+            # It was killed before it could greet, by the kernel for memory or by a person: once more.
+            return _Worker(self._font)
+
     def _take(self) -> "_Worker":
         try:
             worker = self._idle.get(timeout=self._patience_s)
@@ -142,7 +149,7 @@ class ImagePool:
                 return worker
             worker.kill()
         try:
-            return _Worker(self._font)
+            return self._started()
         except (OSError, WorkerFailedError) as exc:
             self._idle.put(None)
             raise Unavailable("Photos cannot be looked into now; try again.", retry_after_s=30) from exc
