@@ -38,7 +38,7 @@ class GrantIn(Model):
 class PersonIn(Model):
     """Somebody who is to work here."""
 
-    login: Annotated[str, AfterValidator(_login)]
+    login: Annotated[str, Field(max_length=64), AfterValidator(_login)]
     name: Annotated[str, Field(min_length=1, max_length=80)]
     subdistrict_code: Subdistrict
     unit_code: Annotated[str | None, Field(max_length=40)] = None

@@ -3,6 +3,7 @@ addresses and heads beyond their limits, packed bodies, and whatever has no uppe
 
 import asyncio
 import json
+import uuid
 from contextlib import ExitStack
 from typing import Any
 
@@ -72,9 +73,7 @@ def test_ordinary_json_is_taken(name: str) -> None:
     assert fault_of(TAKEN[name]) is None
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "Application/JSON ; charset=utf-8", "application/a+json"]
-)
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON ; charset=utf-8"])
 @pytest.mark.parametrize(
     "path", ["/reports", "/demo/sign-in", "/cases/00000000-0000-7000-8000-000000000000/actions"]
 )
@@ -90,7 +89,7 @@ def test_a_body_without_its_media_type_is_not_read_as_json(worker: Person) -> No
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         headers = {"Authorization": f"Bearer {worker.token}", "Content-Type": kind}
         answer = worker.server.client.post("/api/v1/reports", content=content, headers=headers)
-        assert answer.status_code == 422, kind
+        assert answer.status_code == 415, kind
 
 
 NO_NUMBERS = ["NaN", "Infinity", "-inf", "1e400", "117.6", "0x75", "１１７"]
@@ -166,16 +165,20 @@ def test_nobody_is_sent_to_another_host_by_a_slash(server: Server) -> None:
     assert "location" not in answer.headers
 
 
-def test_what_a_head_is_refused_for_leaves_no_line_in_the_database(server: Server, worker: Person) -> None:
-    def lines() -> int:
-        with transaction(server.engine, NOBODY, read_only=True) as db:
-            return int(db.execute(text("select count(*) from app.audit_log")).scalar_one())
-
-    before = lines()
-    for status, address, headers in HEADS.values():
-        assert worker.http.get(address, headers=headers).status_code == status
-    worker.http.post("/api/v1/reports", content=REFUSED["deep"], headers={"Content-Type": "application/json"})
-    assert lines() == before
+def test_what_a_head_is_refused_for_is_on_record_without_what_was_sent(
+    server: Server, worker: Person
+) -> None:
+    ids = [f"head-{uuid.uuid4().hex}" for _ in HEADS]
+    for request_id, (status, address, headers) in zip(ids, HEADS.values(), strict=True):
+        answer = worker.http.get(address, headers=headers | {"X-Request-Id": request_id})
+        assert answer.status_code == status
+    query = text(
+        "select request_id, outcome, cast(facts as text) from app.audit_log where request_id = any(:ids)"
+    )
+    with transaction(server.engine, NOBODY, read_only=True) as db:
+        lines = db.execute(query, {"ids": ids}).all()
+    assert sorted(line[0] for line in lines) == sorted(ids)
+    assert all(line[1] == "refused" and "xxxx" not in line[2] for line in lines)
 
 
 def test_everything_that_may_be_sent_has_an_upper_bound(server: Server) -> None:
@@ -192,6 +195,20 @@ def test_the_walk_sees_what_has_no_bound() -> None:
         "components": {"schemas": {"In": schema}},
     }
     assert list(unbounded(document)) == ["get /x n", "get /x", "get /x.a", "get /x.b[]"]
+
+
+class Anything:
+    """An entry that lets everything in and adds nothing."""
+
+    def fault_of(self, scope: object, headers: object) -> None:
+        return None
+
+    def headers_of(self, path: str, made: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        return made
+
+
+async def nobody_hears(scope: object, refusal: object) -> None:
+    return None
 
 
 def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> None:
@@ -215,7 +232,9 @@ def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> No
     scope = {
         "type": "http", "method": "GET", "path": "/x", "raw_path": b"/x", "query_string": b"", "headers": [],
     }  # fmt: skip
-    guarded = guard.Guard(hanging, max_body_bytes=10, max_photo_bytes=10)
+    guarded = guard.Guard(
+        hanging, max_body_bytes=10, max_photo_bytes=10, entry=Anything(), on_refusal=nobody_hears
+    )
     asyncio.run(asyncio.wait_for(guarded(scope, receive, send), 20))
     assert [m.get("status") for m in sent] == [503, None]
     assert json.loads(sent[1]["body"])["facts"] == {"retry_after_s": 5}
