@@ -8,6 +8,7 @@ nothing.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,8 @@ def main() -> int:
     parser.add_argument("--keep-result", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
     on_a_small_disk(sys.argv[1:])
+    # Asked to end, it takes down what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     scratch = Path(os.environ[_INSIDE])
     # Two kinds of disk: what is durable lies on a real one, what is filled up is small and in memory.
     outcomes = {}
