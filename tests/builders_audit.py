@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, text
 
 from gridmgmt.adapters.signing import new_key
@@ -51,6 +52,27 @@ def make_sealer(directory: Path, **over: Any) -> Sealer:
         "memory": HeadMemory(directory / f"{uuid.uuid4()}.note"),
     }
     return Sealer(**{**facts, **over})
+
+
+_EMPTY = """
+    set local app.migration = 'test';
+    set local session_replication_role = replica;
+    alter table app.audit_log disable trigger append_only;
+    alter table app.retention_classes disable trigger user;
+    delete from app.retention_classes;
+    delete from app.audit_log;
+    alter table app.audit_log enable always trigger append_only;
+    alter table app.retention_classes enable trigger user;
+    alter table app.retention_classes enable always trigger keep_image;
+    alter table app.retention_classes enable always trigger keep_truncation;
+"""
+
+
+def begin_with_nothing(url: str) -> str:
+    """Let a fresh database's log be empty: what an installation brings along has lines of its own."""
+    with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+        connection.execute(_EMPTY)
+    return url
 
 
 def write(engine: Engine, count: int, **over: Any) -> None:

@@ -46,6 +46,30 @@ _TALKATIVE = ("uvicorn",)
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+class _StandardError:
+    """Whatever ``sys.stderr`` is when a line is written: it may have been exchanged since the start."""
+
+    def write(self, text: str) -> None:
+        """Write a piece of text."""
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Push it out."""
+        sys.stderr.flush()
+
+
+class _StandardErrorBytes:
+    """The same for bytes."""
+
+    def write(self, data: bytes) -> None:
+        """Write some bytes."""
+        sys.stderr.buffer.write(data)
+
+    def flush(self) -> None:
+        """Push them out."""
+        sys.stderr.buffer.flush()
+
+
 def configure(level: str, *, as_json: bool, process: str) -> None:
     """Set up this process's log lines, on stderr; every process calls it once at its start.
 
@@ -54,13 +78,12 @@ def configure(level: str, *, as_json: bool, process: str) -> None:
     as_json : one JSON object a line, for machines; else coloured lines for a person.
     process : what kind of process this is, such as ``api`` or ``worker``.
     """
-    buffer = getattr(sys.stderr, "buffer", None)
     renderer: Any = structlog.dev.ConsoleRenderer()
-    factory: Any = structlog.PrintLoggerFactory(sys.stderr)
-    if as_json and buffer is not None:
+    factory: Any = structlog.PrintLoggerFactory(_StandardError())  # type: ignore[arg-type]
+    if as_json and hasattr(sys.stderr, "buffer"):
         renderer, factory = (
             structlog.processors.JSONRenderer(orjson.dumps),
-            structlog.BytesLoggerFactory(buffer),
+            structlog.BytesLoggerFactory(_StandardErrorBytes()),  # type: ignore[arg-type]
         )
     elif as_json:
         renderer = structlog.processors.JSONRenderer()

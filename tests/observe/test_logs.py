@@ -86,7 +86,11 @@ def test_an_exception_is_told_by_class_code_and_origin_never_by_its_message(said
     assert not any(canary in said.getvalue().decode() for canary in CANARIES)
 
 
-def test_libraries_are_held_to_the_same(said: io.BytesIO) -> None:
+def test_libraries_are_held_to_the_same(said: io.BytesIO, monkeypatch) -> None:
+    # Whoever served in this process before may have silenced it.
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "level", logging.NOTSET)
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "level", logging.NOTSET)
+    logging.getLogger("uvicorn.error").manager._clear_cache()
     logging.getLogger("sqlalchemy.pool").error("lost %s", PHONE)
     logging.getLogger("any.library").warning("%s lives at %s", NAME, PLACE)
     try:

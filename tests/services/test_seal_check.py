@@ -15,7 +15,16 @@ from gridmgmt.services import seal_check
 from gridmgmt.storage import audit
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
-from tests.builders_audit import check, make_line, make_log, make_sealer, open_to_tampering, seal_all, write
+from tests.builders_audit import (
+    begin_with_nothing,
+    check,
+    make_line,
+    make_log,
+    make_sealer,
+    open_to_tampering,
+    seal_all,
+    write,
+)
 from tests.builders_cases import NOW
 from tests.tampering import (
     FORGERIES,
@@ -32,7 +41,7 @@ FORGED = 66
 
 @pytest.fixture(scope="module")
 def log_engine(own_empty_url: str) -> Iterator[Engine]:
-    engine = make_engine(own_empty_url, pool_size=2)
+    engine = make_engine(begin_with_nothing(own_empty_url), pool_size=2)
     yield engine
     engine.dispose()
 

@@ -18,14 +18,23 @@ from gridmgmt.services.sealing import BATCH, Sealer
 from gridmgmt.storage import audit, seal
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
-from tests.builders_audit import check, make_line, make_log, make_sealer, open_to_tampering, seal_all, write
+from tests.builders_audit import (
+    begin_with_nothing,
+    check,
+    make_line,
+    make_log,
+    make_sealer,
+    open_to_tampering,
+    seal_all,
+    write,
+)
 from tests.builders_cases import NOW
 
 
 @pytest.fixture
 def log_engine(clone, empty_template: str) -> Iterator[Engine]:
     """A migrated database of the test's own."""
-    engine = make_engine(clone(empty_template), pool_size=10)
+    engine = make_engine(begin_with_nothing(clone(empty_template)), pool_size=10)
     yield engine
     engine.dispose()
 

@@ -22,7 +22,7 @@ from gridmgmt.settings import Environment, Settings
 from gridmgmt.storage import seal
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
-from tests.builders_audit import open_to_tampering, write
+from tests.builders_audit import begin_with_nothing, open_to_tampering, write
 from tests.builders_cases import NOW
 
 
@@ -35,7 +35,7 @@ def _heard() -> None:
 @pytest.fixture
 def url(clone, empty_template: str) -> str:
     """A migrated database of the test's own."""
-    return str(clone(empty_template))
+    return begin_with_nothing(str(clone(empty_template)))
 
 
 @pytest.fixture

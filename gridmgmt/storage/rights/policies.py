@@ -195,7 +195,8 @@ def _rights(matrix: Mapping[str, TableRights]) -> Iterator[str]:
 def _policies(rights: TableRights) -> Iterator[str]:
     table, name = f"app.{rights.table}", rights.table
     scope = _SCOPES.get(rights.scope, "").format(table=name)
-    if scope:
+    granted = {wall for verb in VERBS for wall in rights.walls(verb)}
+    if scope and granted.intersection(_SCOPED):
         # Whoever sets an installation up is no person whose rows these could be.
         free = {Wall.SETUP} if rights.scope is Scope.OWN else set()
         walls = ", ".join(wall.role for wall in _SCOPED if wall not in free)
