@@ -19,15 +19,15 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridmgmt.adapters.evidence.s3 import S3Place
-from gridmgmt.domain.merkle import Algorithm, hash_of
-from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
-from gridmgmt.errors import InvalidInput, NotAllowed
-from gridmgmt.guessable import (
+from gridmgmt.domain.guessable import (
     KEY_MINIMUM_CHARACTERS,
     KEY_OF_DEVELOPMENT,
     has_guessable_password,
     is_guessable_key,
 )
+from gridmgmt.domain.merkle import Algorithm, hash_of
+from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
+from gridmgmt.errors import InvalidInput, NotAllowed
 from gridmgmt.storage.embedded import default_home
 
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -140,6 +140,9 @@ class FieldPage:
         self.page.screenshot(path=path)
 
 
+LAYERS = {"cells", "roads", "communities"}
+
+
 class CentrePage:
     """The command centre on a wide screen."""
 
@@ -166,6 +169,9 @@ class CentrePage:
         self.page.goto("/")
         self.page.locator("[data-testid=live].live").wait_for()
         self.page.locator("[data-testid=map] canvas").wait_for()
+        # An empty map stands still as well: every layer has answered before it is looked at.
+        while not set(self.tiles) >= LAYERS:
+            self.page.wait_for_event("response")
         self.settle()
 
     def by(self, name: str) -> Locator:

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -21,7 +22,8 @@ CANARIES = (PHONE, IDENTITY, NAME, PLACE)
 def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
     """What this process logs as JSON."""
     stream = io.TextIOWrapper(io.BytesIO(), write_through=True)
-    monkeypatch.setattr(sys, "stderr", stream)
+    # Not sys itself: between set-up and test pytest puts its own back.
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=stream, exc_info=sys.exc_info))
     with logging_kept():
         logs.configure("info", as_json=True, process="test")
         yield stream.buffer
