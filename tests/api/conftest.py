@@ -25,7 +25,7 @@ def server(own_demo_url: str, directory: Path) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _fixed_time(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test that moved the clock leaves it as it was, and none spends another one's allowance of refusals."""
+    """A test that moved the clock leaves it as it was; none spends another one's allowance of refusals."""
     if "server" in request.fixturenames:
         request.getfixturevalue("server").app.state.parts.refusals._began_s = float("-inf")
     yield
