@@ -46,28 +46,22 @@ _TALKATIVE = ("uvicorn",)
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-class _StandardError:
-    """Whatever ``sys.stderr`` is when a line is written: it may have been exchanged since the start."""
+class _Stream:
+    """The standard error of the start; should that be closed, the present one."""
 
-    def write(self, text: str) -> None:
-        """Write a piece of text."""
-        sys.stderr.write(text)
+    def __init__(self, stream: Any, present: Callable[[], Any]) -> None:
+        self._stream, self._present = stream, present
+
+    def write(self, piece: Any) -> None:
+        """Write text or bytes, whichever the stream takes."""
+        self._now().write(piece)
 
     def flush(self) -> None:
         """Push it out."""
-        sys.stderr.flush()
+        self._now().flush()
 
-
-class _StandardErrorBytes:
-    """The same for bytes."""
-
-    def write(self, data: bytes) -> None:
-        """Write some bytes."""
-        sys.stderr.buffer.write(data)
-
-    def flush(self) -> None:
-        """Push them out."""
-        sys.stderr.buffer.flush()
+    def _now(self) -> Any:
+        return self._present() if self._stream.closed else self._stream
 
 
 def configure(level: str, *, as_json: bool, process: str) -> None:
@@ -79,11 +73,11 @@ def configure(level: str, *, as_json: bool, process: str) -> None:
     process : what kind of process this is, such as ``api`` or ``worker``.
     """
     renderer: Any = structlog.dev.ConsoleRenderer()
-    factory: Any = structlog.PrintLoggerFactory(_StandardError())  # type: ignore[arg-type]
+    factory: Any = structlog.PrintLoggerFactory(_Stream(sys.stderr, lambda: sys.stderr))  # type: ignore[arg-type]
     if as_json and hasattr(sys.stderr, "buffer"):
         renderer, factory = (
             structlog.processors.JSONRenderer(orjson.dumps),
-            structlog.BytesLoggerFactory(_StandardErrorBytes()),  # type: ignore[arg-type]
+            structlog.BytesLoggerFactory(_Stream(sys.stderr.buffer, lambda: sys.stderr.buffer)),  # type: ignore[arg-type]
         )
     elif as_json:
         renderer = structlog.processors.JSONRenderer()
