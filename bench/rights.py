@@ -136,7 +136,7 @@ def _times(
     walls = (NOBODY if signing_in else Acting.of(actor), NOBODY)
     for number in range(rounds + WARM):
         for side, (engine, acting) in enumerate(zip((behind_wall, unbound), walls, strict=True)):
-            with transaction(engine, acting, read_only=True) as db:
+            with transaction(engine, acting) as db:
                 began = time.perf_counter()
                 question(db, actor, case_id)
                 if number >= WARM:
@@ -155,7 +155,7 @@ def _scans(
                 text("select relname, reltuples from pg_class where relnamespace = 'app'::regnamespace")
             ).all()
         )
-    with transaction(behind_wall, Acting.of(actor), read_only=True) as db, _heard(behind_wall) as statements:
+    with transaction(behind_wall, Acting.of(actor)) as db, _heard(behind_wall) as statements:
         question(db, actor, case_id)
         raw: Any = db.connection.driver_connection
         for statement, values in list(statements):

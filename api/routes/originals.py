@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from api.deps import OneTransaction
+from api.deps import OneTransaction, SteppedUp
 from api.models import Model, Sha256, problems
 from gridmgmt.errors import EvidenceDamaged
 from gridmgmt.services import evidence, originals
@@ -33,8 +33,8 @@ class LinkOut(Model):
 
 
 @router.post("/photos/{sha256}/original", status_code=201, responses=problems(404))
-def ask_for_original(sha256: Annotated[Sha256, Path()], body: ReasonIn, work: OneTransaction) -> LinkOut:
-    """Ask to see the original; holds five minutes, for one look, and is on record."""
+def ask_for_original(sha256: Annotated[Sha256, Path()], body: ReasonIn, work: SteppedUp) -> LinkOut:
+    """Ask to see the original, after a step-up; holds five minutes, for one look, and is on record."""
     token = secrets.token_urlsafe(32)
     with work.begin() as w:
         until = originals.ask_for_original(

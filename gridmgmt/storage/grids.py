@@ -165,18 +165,26 @@ def cell_at_by_sql(db: Db, actor: Actor, h3: int, point: LonLat, at: datetime) -
 
 def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -> list[RowMapping]:
     """Cells of a plan (the one in force when no id is given), with worker and open cases."""
+    # Workers and cases are gathered once, not asked for per cell: row-level security would be, too.
     query = text("""
+        with workers as (
+            select distinct on (w.cell_code) w.cell_code, p.name
+              from app.cell_workers w join app.people p on p.id = w.person_id
+             where w.duty = 'worker' and w.valid_from <= :at and (w.valid_to is null or w.valid_to > :at)
+             order by w.cell_code, w.id),
+        loads as (
+            select c.cell_code, count(*) as open_cases from app.cases c
+             where c.subdistrict_code = any(:scope)
+               and c.state not in ('closed', 'rejected', 'merged', 'voided')
+             group by c.cell_code)
         select g.code, g.name, g.kind, g.community_code, m.name as community_name, g.households, g.area_m2,
                st_asgeojson(g.geom, 7, 0) as geometry, g.plan_id,
-               (select p.name from app.cell_workers w join app.people p on p.id = w.person_id
-                 where w.cell_code = g.code and w.duty = 'worker' and w.valid_from <= :at
-                   and (w.valid_to is null or w.valid_to > :at) order by w.id limit 1) as worker_name,
-               (select count(*) from app.cases c where c.cell_code = g.code
-                   and c.subdistrict_code = any(:scope)
-                   and c.state not in ('closed', 'rejected', 'merged', 'voided')) as open_cases
+               workers.name as worker_name, coalesce(loads.open_cases, 0) as open_cases
           from app.grid_cells g
           join app.grid_plans q on q.id = g.plan_id
           join app.communities m on m.code = g.community_code
+          left join workers on workers.cell_code = g.code
+          left join loads on loads.cell_code = g.code
          where q.subdistrict_code = any(:scope)
            and case when cast(:plan as uuid) is not null then q.id = :plan
                     else q.status = 'published' and q.valid_from <= :at

@@ -203,6 +203,9 @@ def test_the_original_is_lent_once_with_a_reason(worker: Person, server: Server)
     worker.put_photo(photo)
     director, auditor = server.person("demo-director"), server.person("demo-auditor")
     assert 403 == worker.post(f"/photos/{photo.sha256}/original", {"reason": "想看看"}).status_code
+    early = auditor.post(f"/photos/{photo.sha256}/original", {"reason": "复核拍摄时间"})
+    assert "step_up_needed" == early.json()["code"]
+    auditor.step_up()
     asked = auditor.post(f"/photos/{photo.sha256}/original", {"reason": "复核拍摄时间"})
     assert 201 == asked.status_code
     path = asked.json()["url"].removeprefix("/api/v1")
