@@ -73,7 +73,7 @@ def list_cases(
     before: tuple[datetime, UUID] | None = None,
 ) -> list[Row]:
     """Cases in the actor's scope, last changed first; ``before`` continues after a row (keyset)."""
-    conditions = ["c.subdistrict_code = any(:scope)"]
+    conditions = ["true"]
     values: dict[str, Any] = {"scope": list(actor.subdistricts), "limit": limit}
     if only.state:
         conditions.append("c.state = :state")
@@ -99,10 +99,20 @@ def list_cases(
     if before:
         conditions.append("(c.updated_at, c.id) < (:before_at, :before_id)")
         values |= {"before_at": before[0], "before_id": before[1]}
-    query = text(
-        f"select {_CASE_ROW} from {_CASE_FROM} where {' and '.join(conditions)}"  # noqa: S608  fixed fragments
-        " order by c.updated_at desc, c.id desc limit :limit"
-    )
+    # Per subdistrict along the index and no further than the page; details for the page's rows alone. With
+    # "= any" PostgreSQL reads every row of the scope and sorts.
+    narrowed = " and ".join(conditions)
+    query = text(f"""
+        with page as (
+            select newest.id
+              from unnest(cast(:scope as text[])) as mine(code),
+                   lateral (select c.id, c.updated_at from app.cases c
+                             where c.subdistrict_code = mine.code and {narrowed}
+                             order by c.updated_at desc, c.id desc limit :limit) as newest
+             order by newest.updated_at desc, newest.id desc limit :limit)
+        select {_CASE_ROW} from page join {_CASE_FROM.replace("app.cases c", "app.cases c using (id)", 1)}
+         order by c.updated_at desc, c.id desc
+    """)  # noqa: S608  fixed fragments
     return [r._mapping for r in db.execute(query, values)]
 
 
@@ -173,10 +183,16 @@ def counts_by_unit(db: Db, actor: Actor, now: datetime) -> list[Row]:
 def recent_events(db: Db, actor: Actor, *, limit: int = 20) -> list[Row]:
     """The newest events with what the feed shows of their case, newest first."""
     query = text("""
+        with newest as (
+            select o.*
+              from unnest(cast(:scope as text[])) as mine(code),
+                   lateral (select o.id, o.at, o.kind, o.case_id, o.facts from app.outbox o
+                             where o.subdistrict_code = mine.code order by o.id desc limit :limit) as o
+             order by o.id desc limit :limit)
         select o.id, o.at, o.kind, o.case_id, o.facts ->> 'number' as number, o.facts ->> 'state' as state,
                o.facts ->> 'cell_code' as cell_code, o.facts ->> 'unit_code' as unit_code, c.category
-          from app.outbox o left join app.cases c on c.id = o.case_id
-         where o.subdistrict_code = any(:scope) order by o.id desc limit :limit
+          from newest o left join app.cases c on c.id = o.case_id
+         order by o.id desc
     """)
     return [r._mapping for r in db.execute(query, {"scope": list(actor.subdistricts), "limit": limit})]
 

@@ -138,6 +138,7 @@ cases = Table(
     geometry_limits("place", 1),
     Index("ix_cases_place", "subdistrict_code", "place", postgresql_using="gist"),
     Index("ix_cases_open", "subdistrict_code", "state", "updated_at"),
+    Index("ix_cases_newest", "subdistrict_code", "updated_at", "id"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),
     Index("ix_cases_h3", "h3"),
     Index(

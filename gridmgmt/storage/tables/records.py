@@ -43,4 +43,5 @@ outbox = Table(
     # Given at delivery under one lock, so it grows in commit order; ``id`` does not.
     Column("delivery_no", BigInteger, unique=True),
     Index("ix_outbox_waiting", "id", postgresql_where=text("delivered_at is null")),
+    Index("ix_outbox_newest", "subdistrict_code", "id"),
 )
