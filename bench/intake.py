@@ -14,6 +14,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -75,7 +76,8 @@ def run(options: Options) -> Result:
     for _ in range(1 if options.quick else ROUNDS):
         # Every round begins with the same rows, so that no run pays for those before it.
         url = cluster.clone(TEMPLATE, DATABASE)
-        with _server(cluster) as base_url:
+        # A sealer remembers the heads that it signed, so each round has a new one, else it would not seal.
+        with tempfile.TemporaryDirectory() as seal, _server(cluster, Path(seal)) as base_url:
             ours.append(_fire(base_url, url, reports))
         engine = make_engine(url, pool_size=1)
         script, rows = _pgbench_script(engine)
@@ -129,7 +131,7 @@ _PROCESSES = 2
 
 
 @contextlib.contextmanager
-def _server(cluster: Cluster) -> Iterator[str]:
+def _server(cluster: Cluster, seal: Path) -> Iterator[str]:
     # As the logins of an installation: row-level security is part of what is measured.
     environment = {
         **os.environ,
@@ -137,6 +139,7 @@ def _server(cluster: Cluster) -> Iterator[str]:
         "GRIDMGMT_DATABASE_URL": cluster.dsn(DATABASE, user=Login.APP),
         "GRIDMGMT_WORKER_DATABASE_URL": cluster.dsn(DATABASE, user=Login.WORKER),
         "GRIDMGMT_PHOTO_DIR": str(default_home() / "bench" / "photos"),
+        "GRIDMGMT_AUDIT_KEY_FILE": str(seal / "sealer.key"),
     }
     command = [sys.executable, "-m", "gridmgmt", "serve", "--port", str(PORT), "--processes", str(_PROCESSES)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
