@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Ledger, in_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _column(db: psycopg.Connection[Any], query: str, *values: object) -> list[st
 def _reports(db: psycopg.Connection[Any], ledger: Ledger, found: Verdict) -> None:
     there = dict(db.execute("select cast(id as text), description from app.reports").fetchall())
     for key, entry in ledger.of("report", "ok").items():
-        if not there.get(key, "").endswith(key):
+        if not there.get(key, "").endswith(in_letters(key)):
             found.lost.append(f"report {key}")
         elif not _is(
             db, "select 1 from app.cases where id = %s and report_id = %s", entry.facts["case_id"], key
