@@ -60,7 +60,7 @@ class Ledger:
 
 
 def in_letters(key: str) -> str:
-    """An id as letters: among its digits there may be eleven in a row that are masked like a phone's number."""
+    """An id as letters: eleven digits in a row would be masked like the number of a telephone."""
     return key.translate(_LETTERS)
 
 
