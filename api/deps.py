@@ -107,7 +107,7 @@ class Work:
         self.network = network_of_request(request)
         self.by_bearer = _bearer_of(request) is not None
         self._what = f"{request.method} {request.scope['route'].path}"
-        self._object = short_text("/".join(str(v) for v in request.path_params.values()))
+        self._object = "/".join(short_text(str(v)) for v in request.path_params.values())
 
     @contextmanager
     def begin(self, *, read_only: bool = False) -> Iterator[Open]:

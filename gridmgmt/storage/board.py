@@ -32,8 +32,7 @@ _CASE_ROW = """
     st_x(coalesce(c.place, st_pointonsurface(g.geom))) as label_lon,
     st_y(coalesce(c.place, st_pointonsurface(g.geom))) as label_lat
 """
-_CASE_FROM = """
-    app.cases c
+_CASE_DETAILS = """
     join app.communities m on m.code = c.community_code
     join app.grid_cells g on g.plan_id = c.plan_id and g.code = c.cell_code
     left join app.units u on u.code = c.unit_code
@@ -73,7 +72,7 @@ def list_cases(
     before: tuple[datetime, UUID] | None = None,
 ) -> list[Row]:
     """Cases in the actor's scope, last changed first; ``before`` continues after a row (keyset)."""
-    conditions = ["true"]
+    conditions = ["c.subdistrict_code = mine.code"]
     values: dict[str, Any] = {"scope": list(actor.subdistricts), "limit": limit}
     if only.state:
         conditions.append("c.state = :state")
@@ -101,16 +100,15 @@ def list_cases(
         values |= {"before_at": before[0], "before_id": before[1]}
     # Per subdistrict along the index and no further than the page; details for the page's rows alone. With
     # "= any" PostgreSQL reads every row of the scope and sorts.
-    narrowed = " and ".join(conditions)
     query = text(f"""
         with page as (
             select newest.id
               from unnest(cast(:scope as text[])) as mine(code),
                    lateral (select c.id, c.updated_at from app.cases c
-                             where c.subdistrict_code = mine.code and {narrowed}
+                             where {" and ".join(conditions)}
                              order by c.updated_at desc, c.id desc limit :limit) as newest
              order by newest.updated_at desc, newest.id desc limit :limit)
-        select {_CASE_ROW} from page join {_CASE_FROM.replace("app.cases c", "app.cases c using (id)", 1)}
+        select {_CASE_ROW} from page join app.cases c using (id) {_CASE_DETAILS}
          order by c.updated_at desc, c.id desc
     """)  # noqa: S608  fixed fragments
     return [r._mapping for r in db.execute(query, values)]
@@ -123,7 +121,7 @@ def case_row(db: Db, actor: Actor, case_id: UUID) -> Row | None:
         " r.lon as sent_lon, r.lat as sent_lat, r.datum, r.accuracy_m, r.observed_at, r.received_at,"
         " (select coalesce(array_agg(p.sha256 order by p.position), '{}') from app.report_photos p"
         "   where p.report_id = r.id) as photos"
-        f" from {_CASE_FROM} join app.reports r on r.id = c.report_id"
+        f" from app.cases c {_CASE_DETAILS} join app.reports r on r.id = c.report_id"
         " where c.id = :id and c.subdistrict_code = any(:scope)"
     )
     found = db.execute(query, {"id": case_id, "scope": list(actor.subdistricts)}).first()

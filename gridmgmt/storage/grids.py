@@ -170,7 +170,8 @@ def cells_with_load(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) ->
         with workers as (
             select distinct on (w.cell_code) w.cell_code, p.name
               from app.cell_workers w join app.people p on p.id = w.person_id
-             where w.duty = 'worker' and w.valid_from <= :at and (w.valid_to is null or w.valid_to > :at)
+             where w.subdistrict_code = any(:scope) and w.duty = 'worker'
+               and w.valid_from <= :at and (w.valid_to is null or w.valid_to > :at)
              order by w.cell_code, w.id),
         loads as (
             select c.cell_code, count(*) as open_cases from app.cases c

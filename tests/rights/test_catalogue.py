@@ -49,6 +49,10 @@ QUESTIONS = {
         select proname from pg_proc p where pronamespace = 'app'::regnamespace and prosecdef
            and prorettype <> 'trigger'::regtype and has_function_privilege('public', p.oid, 'execute')
     """,
+    "a table whose rows have images that the verifier may not compare them with": """
+        select tgrelid::regclass from pg_trigger where tgname = 'keep_image'
+           and not has_table_privilege('gridmgmt_sealer', tgrelid, 'select')
+    """,
     "the API's login reaching what belongs to the worker, the schema or the seal": """
         select roleid::regrole from pg_auth_members where member = 'gridmgmt_app'::regrole and roleid in (
             'gridmgmt_owner'::regrole, 'gridmgmt_system'::regrole, 'gridmgmt_sealer'::regrole,

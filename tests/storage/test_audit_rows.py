@@ -141,6 +141,17 @@ def test_after_an_erasure_the_other_columns_are_still_compared(db: Db) -> None:
     assert unlike(db, "people") == [(str(PERSON), "differs")]
 
 
+def test_a_peers_key_changed_behind_the_triggers_back_is_unlike_its_image(db: Db) -> None:
+    add_person(db)
+    peer = "insert into app.peers values (:id, '120116005', 'p', 'ES256', 'key', array['video'], now(), null)"
+    db.execute(text(peer), {"id": PERSON})
+    assert lines(db, "peers", str(PERSON))[-1].facts["new"]["public_key_pem"] == "key"
+    db.execute(text("set local app.migration = 'tampering'"))
+    db.execute(text("alter table app.peers disable trigger keep_image"))
+    db.execute(text("update app.peers set public_key_pem = 'another'"))
+    assert unlike(db, "peers") == [(str(PERSON), "differs")]
+
+
 # Nobody rewrites the log, its owner included.
 
 

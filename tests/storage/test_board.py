@@ -1,9 +1,11 @@
 """The read models of the command centre count what is there, in SQL, inside the reader's street."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from gridmgmt.domain.report import Source
 from gridmgmt.domain.workflow import Action
@@ -14,8 +16,17 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import board
 from gridmgmt.storage.board import CaseFilter
 from gridmgmt.storage.db import Db
-from tests.builders_cases import NOW
-from tests.builders_street import CLEANING, ENFORCEMENT, REFUSE, SORTING, Street, inner_point
+from tests.builders_cases import ELSEWHERE, NOW, STREET
+from tests.builders_street import (
+    CLEANING,
+    ENFORCEMENT,
+    REFUSE,
+    SORTING,
+    Street,
+    found_small_street,
+    inner_point,
+    stranger,
+)
 
 ANY = CaseFilter()
 
@@ -44,6 +55,26 @@ def test_a_list_goes_on_after_a_row_even_among_equals(street: Street) -> None:
         before = (page[-1]["updated_at"], page[-1]["id"])
     assert len(seen) == 7
     assert set(seen) == made
+
+
+def test_the_lists_of_two_streets_are_one_list_newest_first(street: Street) -> None:
+    found_small_street(street.db)
+    made = [street.later(minutes=n).report().id for n in range(6)]
+    for table, key in (("cases", "id"), ("outbox", "case_id")):
+        moved = text(f"update app.{table} set subdistrict_code = :street where {key} = any(:ids)")
+        street.db.execute(moved, {"street": ELSEWHERE, "ids": made[::2]})
+    both = replace(street.acceptor, subdistricts=frozenset({STREET, ELSEWHERE}))
+    newest = made[::-1]
+    first = board.list_cases(street.db, both, ANY, limit=4)
+    assert ids(first) == newest[:4]
+    before = (first[-1]["updated_at"], first[-1]["id"])
+    assert ids(board.list_cases(street.db, both, ANY, limit=4, before=before)) == newest[4:]
+    events = board.recent_events(street.db, both, limit=5)
+    assert [e["id"] for e in events] == sorted((e["id"] for e in events), reverse=True)
+    assert {e["case_id"] for e in events[:2]} <= set(newest[:2])
+    assert len(events) == 5
+    one = board.list_cases(street.db, stranger(street.acceptor), ANY, limit=9)
+    assert ids(one) == newest[1::2], "each street alone sees its own"
 
 
 def test_each_filter_narrows_by_its_own_column(street: Street) -> None:

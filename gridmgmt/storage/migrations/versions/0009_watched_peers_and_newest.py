@@ -20,7 +20,6 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 
-
 def upgrade() -> None:
     op.execute("select app.watch_rows('peers', array[]::text[])")
     op.create_index("ix_cases_newest", "cases", ["subdistrict_code", "updated_at", "id"], schema="app")
