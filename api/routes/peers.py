@@ -63,7 +63,7 @@ class PeerMade(Model):
     id: UUID
 
 
-@router.post("/peers/session", status_code=201, response_model=PeerSession, responses=problems())
+@router.post("/peer-sessions", status_code=201, response_model=PeerSession, responses=problems())
 def open_session(body: AssertionIn, visit: Arrival) -> Response:
     """A short session for the system that signed this assertion; each assertion is good once."""
     parts = visit.parts

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from api.deps import OneTransaction, Open, Work
+from api.deps import AppParts, OneTransaction, Open, Work
 from api.models import problems
 from api.receiving import admitted, received
 from gridmgmt.adapters.evidence.spool import CHECKSUMS, Announced, Upload, new_upload_id
@@ -38,13 +38,13 @@ UploadId = Annotated[str, Path(min_length=1, max_length=64)]
 
 
 @router.options("/uploads", status_code=204, response_class=Response)
-def capabilities(work: OneTransaction) -> Response:
-    """What of the protocol is spoken here."""
+def capabilities(parts: AppParts) -> Response:
+    """What of the protocol is spoken here; told to anybody, as tus clients ask before they sign in."""
     headers = {
         "Tus-Resumable": VERSION,
         "Tus-Version": VERSION,
         "Tus-Extension": "creation,expiration,checksum,termination",
-        "Tus-Max-Size": str(work.parts.settings.max_photo_bytes),
+        "Tus-Max-Size": str(parts.settings.max_photo_bytes),
         "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
     }
     return Response(status_code=204, headers=headers)

@@ -44,7 +44,7 @@ def asked(**over: Any) -> dict[str, Any]:
 
 
 def sign_in(server: Server, **claims: Any):
-    return server.client.post("/api/v1/peers/session", json={"assertion": make_assertion(**claims)})
+    return server.client.post("/api/v1/peer-sessions", json={"assertion": make_assertion(**claims)})
 
 
 def test_a_peer_reports_and_does_nothing_else(server: Server, worker: Person, peer: str) -> None:
@@ -64,7 +64,7 @@ def test_a_peer_reports_and_does_nothing_else(server: Server, worker: Person, pe
 
 def test_an_assertion_is_good_once(server: Server, peer: str) -> None:
     made = make_assertion(jti="good-once-0001")
-    first, second = (server.client.post("/api/v1/peers/session", json={"assertion": made}) for _ in range(2))
+    first, second = (server.client.post("/api/v1/peer-sessions", json={"assertion": made}) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 401)
 
 
@@ -80,13 +80,13 @@ def test_a_peers_session_is_short_and_cannot_be_prolonged(server: Server, peer: 
 
 @pytest.mark.parametrize("assertion", ["", "x", "a.b.c", "." * 3, "e30.e30.e30", "é", "\u0000", "A" * 5000])
 def test_what_is_no_assertion_is_refused_calmly(server: Server, assertion: str) -> None:
-    answer = server.client.post("/api/v1/peers/session", json={"assertion": assertion})
+    answer = server.client.post("/api/v1/peer-sessions", json={"assertion": assertion})
     assert answer.status_code in {401, 422}
 
 
 def test_an_unknown_peer_is_answered_like_a_wrong_signature(server: Server, peer: str) -> None:
     unknown = sign_in(server, iss="nobody-knows-it", sub="nobody-knows-it")
-    wrong = server.client.post("/api/v1/peers/session", json={"assertion": make_assertion()[:-6] + "AAAAAA"})
+    wrong = server.client.post("/api/v1/peer-sessions", json={"assertion": make_assertion()[:-6] + "AAAAAA"})
     for answer in (unknown, wrong):
         assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_refused")
     assert unknown.json()["detail"] == wrong.json()["detail"]

@@ -122,7 +122,7 @@ MATRIX = {
     "POST /api/v1/set-up":           "f  f  f  f  f  f  f  f  f  f  f  f   f",
     "POST /api/v1/set-up/password":  "f  f  f  f  f  f  f  f  f  f  f  f   f",
     "POST /api/v1/set-up/code":      "s  s  s  s  s  s  s  s  s  s  s  s   s",
-    "POST /api/v1/peers/session":    "s  s  s  s  s  s  s  s  s  s  s  s   s",
+    "POST /api/v1/peer-sessions":    "s  s  s  s  s  s  s  s  s  s  s  s   s",
     "POST /api/v1/step-up":          "y  y  y  y  y  y  y  y  y  y  y  y   s",
     "GET /api/v1/account":           "y  y  y  y  y  y  y  y  y  y  y  y   s",
     "POST /api/v1/account/sign-out-others":
@@ -297,7 +297,7 @@ class Asking:
             "/set-up": {"link": ticket},
             "/set-up/password": {"link": ticket, "password": "a sentence of ours"},
             "/set-up/code": {"ticket": ticket, "code": "000000"},
-            "/peers/session": {"assertion": "a.b.c"},
+            "/peer-sessions": {"assertion": "a.b.c"},
             "/step-up": {},
             "/account/password": {"current_password": "wrong", "new_password": "a sentence of ours"},
             "/people": {"login": f"a{fresh}", "name": "新人", "subdistrict_code": STREET},

@@ -17,6 +17,7 @@ from tests.fuzz.target import Target, target
 # Of the operations that take more than an id; the full run asks all, in all roles.
 PATHS = (
     "/api/v1/reports", "/api/v1/cells/at", "/api/v1/tiles/{layer}/{z}/{x}/{y}.mvt",
+    "/api/v1/uploads", "/api/v1/peer-sessions",
 )  # fmt: skip
 
 
