@@ -5,8 +5,11 @@ caused it. It also keeps people signed in: a caller says whose part it plays (``
 as-demo-acceptor``), and whoever the fuzzer signs out is signed in again for the next request.
 """
 
+import asyncio
+import secrets
 import socket
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from contextlib import closing, contextmanager
@@ -18,12 +21,20 @@ import uvicorn
 from starlette.requests import ClientDisconnect
 
 from api.app import create_app
+from api.deps import token_hash
 from gridmgmt.cli.console import configure_logging
+from gridmgmt.domain.org import Role
+from gridmgmt.domain.sessionrules import SessionKind
+from gridmgmt.storage import people, sessions
+from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.rights import walls
 from tests.api.client import make_settings
+from tests.builders_cases import STREET
+from tests.builders_street import make_session
 
 PLAYS = b"Bearer as-"
 NOBODY = "nobody"
-# One person of every role of the demo; the last plays nobody and is not signed in.
+# Every role that somebody can have; NOBODY is not signed in.
 CAST = {
     "grid_worker": "demo-worker-001",
     "acceptor": "demo-acceptor",
@@ -35,7 +46,10 @@ CAST = {
     "district_officer": "demo-district",
     "planner": "demo-planner",
     "administrator": "demo-admin",
+    "security_administrator": "demo-security",
     "auditor": "demo-auditor",
+    # No person: it signs assertions, and here gets its session straight away.
+    "peer": "fuzz-peer",
 }
 
 
@@ -45,8 +59,9 @@ class Target:
     ``statuses`` counts answers; ``faults`` holds method, address and status of each 5xx.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, owner_url: str) -> None:
         self.app = app
+        self._owner_url = owner_url
         self.base_url = ""
         self.statuses: Counter[int] = Counter()
         self.faults: list[str] = []
@@ -90,6 +105,8 @@ class Target:
         await self.app(scope, receive, counted)
 
     async def _token(self, login: bytes) -> bytes:
+        if login not in self._tokens and login == CAST["peer"].encode():
+            self._tokens[login] = await asyncio.to_thread(self._peers_session)
         if login not in self._tokens:
             transport = httpx.ASGITransport(app=self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://fuzz") as client:
@@ -101,12 +118,27 @@ class Target:
                 self._tokens[login] = answer.cookies.get("gridmgmt_session", "none").encode()
         return self._tokens[login]
 
+    def _peers_session(self) -> bytes:
+        token, peer_id = secrets.token_urlsafe(32), uuid.uuid5(uuid.NAMESPACE_URL, CAST["peer"])
+        row = {"id": peer_id, "login": CAST["peer"], "name": "对接系统（合成）", "unit_code": None,
+               "active": True, "synthetic": True}  # fmt: skip
+        role = {"person_id": peer_id, "role": Role.PEER, "subdistrict_code": STREET}
+        # The application itself may add nobody: who owns the database does.
+        owner = make_engine(self._owner_url, pool_size=1)
+        with transaction(owner, walls.NOBODY) as db:
+            if people.person_named(db, CAST["peer"]) is None:
+                people.add_people(db, [row], [role], [])
+            opened = make_session(token_hash(token), peer_id, kind=SessionKind.PEER)
+            sessions.open_session(db, opened, self.app.state.parts.clock())
+        owner.dispose()
+        return token.encode()
+
 
 @contextmanager
 def target(url: str, directory: Path, **settings: Any) -> Iterator[Target]:
     """Serve a database's application until the block ends."""
     configure_logging("critical")
-    made = Target(create_app(make_settings(url, directory, **settings)))
+    made = Target(create_app(make_settings(url, directory, **settings)), url)
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         made.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"

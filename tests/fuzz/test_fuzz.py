@@ -8,11 +8,12 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from gridmgmt.domain.org import Role
 from tests.builders_attack import PROBES, probe
 from tests.fuzz.described import run_as
 from tests.fuzz.grown import grow
 from tests.fuzz.races import race
-from tests.fuzz.target import Target, target
+from tests.fuzz.target import CAST, Target, target
 
 # Of the operations that take more than an id; the full run asks all, in all roles.
 PATHS = (
@@ -46,6 +47,17 @@ def test_whatever_is_grown_by_hand_is_answered_by_no_fault(fuzzed: Target) -> No
     assert fuzzed.faults == []
     assert grown.sent >= 500
     assert len(grown.statuses) > 5, "it is refused for many reasons, and some of it is taken"
+
+
+def test_every_role_is_played() -> None:
+    assert set(CAST) == {str(role) for role in Role} - {Role.SYSTEM}
+
+
+def test_a_peer_plays_itself_and_may_report_alone(fuzzed: Target) -> None:
+    peer = {"Authorization": f"Bearer as-{CAST['peer']}"}
+    with httpx.Client(base_url=f"{fuzzed.base_url}/api/v1", headers=peer, trust_env=False) as asking:
+        assert asking.get("/cases").status_code == 403
+        assert asking.post("/reports", json={}).status_code == 422
 
 
 def test_the_document_keeps_its_word(fuzzed: Target, tmp_path: Path) -> None:
