@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from gridmgmt.domain.case import Case, Clocks, Decision, advance
+from gridmgmt.domain.case import Case, Decision, advance
+from gridmgmt.domain.clocks import Clocks
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import Permission
 from gridmgmt.domain.request import Asked, Request, RequestStatus
@@ -52,6 +53,8 @@ FACTS: Mapping[str, Any] = {
     "result": "已清理",
     "photos": ["0" * 64],
     "feedback": "已电话告知",
+    "milestone": "stop_work",
+    "note": "已停工",
 }
 
 

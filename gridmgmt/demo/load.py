@@ -70,7 +70,7 @@ def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict
     plan = _plan(street, now)
     with transaction(engine, Acting.setup([SUBDISTRICT_CODE])) as db:
         tell("loading places, people and rules", 0, 1)
-        cataloguing.add_calendar(db, given, CALENDAR_ID)
+        cataloguing.add_calendar(db, given, CALENDAR_ID, now)
         outline = _multi(street.outline.geometry.iat[0])
         grids.add_subdistrict(db, _subdistrict(now), outline)
         cataloguing.add_tables(db, given, SUBDISTRICT_CODE, now)
@@ -96,6 +96,7 @@ def read_catalogue(directory: Path) -> CatalogueTables:
         stage_limits=_rows(directory / "stage_limits.csv"),
         filing_conditions=_rows(directory / "filing_conditions.csv"),
         closing_conditions=_rows(directory / "closing_conditions.csv"),
+        handling_milestones=_rows(directory / "handling_milestones.csv"),
         duty_items=_rows(directory / "duty_list_demo.csv"),
         units=_rows(directory / "units_demo.csv"),
         routing_rules=_document(directory / "routing_rules_demo.json"),

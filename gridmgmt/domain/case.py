@@ -2,42 +2,30 @@
 
 ``advance`` is pure: (case, action, actor, now, facts) → the case after, the history line, the
 events. It never edits history and never decides by itself which clock counts: the calendar and the
-limits come in as :class:`Clocks`. Stored rows are written by ``storage/cases.py`` and by nothing
+limits come in as :class:`.clocks.Clocks`. Stored rows are written by ``storage/cases.py`` and by nothing
 else. Sources: DOMAIN §4.2-4.3, GB/T 30428.8; article 22 of the regulation.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from gridmgmt.domain import clocks as clock_rules
 from gridmgmt.domain import permissions
+from gridmgmt.domain.clocks import Clocks, Milestone
 from gridmgmt.domain.events import Event, EventKind
-from gridmgmt.domain.facts import is_empty, read_amount, read_day, read_id, read_limit_unit, read_yes_no
+from gridmgmt.domain.facts import is_empty, read_id, read_yes_no
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.request import Request, require_grant, require_not_ruled
-from gridmgmt.domain.taxonomy import Limit
-from gridmgmt.domain.workflow import Action, Clock, State, Transition, transition
-from gridmgmt.domain.worktime import LimitUnit, WorkCalendar, deadline, shift_deadline
-from gridmgmt.errors import InvalidInput, MissingFact, NotReady, StaleVersion
+from gridmgmt.domain.workflow import Action, State, Transition, transition
+from gridmgmt.domain.worktime import LimitUnit
+from gridmgmt.errors import MissingFact, NotReady, StaleVersion
 
 _NOBODY: Mapping[UUID, Axis] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """What the deadlines of one case are computed with.
-
-    ``stage_limits`` gives each desk its own limit by state; ``handling_limit`` is the class's limit
-    (小类 × 区域类别) for the responsible unit.
-    """
-
-    calendar: WorkCalendar
-    stage_limits: Mapping[State, Limit]
-    handling_limit: Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,8 @@ class Case:
     """The present of a case; its past is the append-only history.
 
     Times are aware UTC. ``version`` counts the history lines; the next step must build on it.
-    ``due_at`` is the handling deadline, ``stage_due_at`` that of the desk that has to act now.
+    ``due_at`` is the handling deadline, ``stage_due_at`` that of whoever has to act now.
+    ``area_class`` 区域类别 and ``filing_condition`` 立案条件 choose the limits; empty means any.
     ``acted`` remembers on which axis each person acted (separation of duties).
     """
 
@@ -64,6 +53,8 @@ class Case:
     version: int = 1
     needs_confirmation: bool = False
     needs_feedback: bool = False
+    area_class: str = ""
+    filing_condition: str = ""
     unit_code: str | None = None
     worker_id: UUID | None = None
     rule_id: str | None = None
@@ -72,6 +63,8 @@ class Case:
     clock_started_at: datetime | None = None
     clock_paused_at: datetime | None = None
     due_at: datetime | None = None
+    sign_due_at: datetime | None = None
+    milestones: tuple[Milestone, ...] = ()
     stage_due_at: datetime | None = None
     filed_at: datetime | None = None
     dispatched_at: datetime | None = None
@@ -128,7 +121,7 @@ def open_case(case: Case, *, clocks: Clocks, facts: Mapping[str, Any]) -> Decisi
             "worker_id": case.reported_by,
             "acted": MappingProxyType({case.reported_by: Axis.HANDLING}),
         }
-    due_at = _stage_due(case.state, None, case.reported_at, clocks, facts)
+    due_at = clock_rules.first_stage_due(case.state, case.reported_at, clocks)
     case = replace(case, stage_due_at=due_at, **changes)
     step = Step(case.id, 1, "report", None, case.state, case.reported_by, case.reported_at, facts, "22-1")
     return Decision(case, step, (_event(case, event, case.reported_at, {}),))
@@ -179,8 +172,12 @@ def _check_guards(case: Case, action: Action, facts: Mapping[str, Any]) -> None:
             rule="R22a",
             guard="confirmed",
         )
-    if action is Action.SUBMIT_RESULT and case.signed_at is None:
+    if action in {Action.SUBMIT_RESULT, Action.REACH_MILESTONE} and case.signed_at is None:
         raise NotReady("Sign for the case first.", article="22-2", rule="R22b", guard="signed")
+    if action is Action.SUBMIT_RESULT:
+        clock_rules.require_milestones_reached(case.milestones)
+    if action is Action.REACH_MILESTONE:
+        clock_rules.require_next_milestone(case.milestones, facts["milestone"])
     if action is Action.SEND_BACK:
         require_not_ruled(ruled=case.ruled)
     if action is Action.DISPATCH and case.ruled and str(facts["unit_code"]) != case.unit_code:
@@ -245,14 +242,16 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
     row = check(case, action, actor, facts)
     if row.needs_request:
         require_grant(granted, case.id, action, actor, asked_since=case.clock_started_at)
-    changes = _clock_changes(case, row.clock, now, clocks, facts) | _action_changes(case, action, now, facts)
+    if action is Action.HOLD:
+        clock_rules.require_day_to_come(facts, now, clocks.calendar)
+    changes = clock_rules.tick(case, row.clock, row.target, now, clocks, facts)
+    changes |= _action_changes(case, action, now, facts)
     acted = case.acted if actor.is_system else MappingProxyType({**case.acted, actor.id: row.axis})
     moved = replace(
         case,
         version=case.version + 1,
         state=row.target,
         acted=acted,
-        stage_due_at=_stage_due(row.target, changes.get("due_at", case.due_at), now, clocks, facts),
         **changes,
     )
     step = Step(
@@ -279,10 +278,10 @@ def require_version(case: Case, expected_version: int | None) -> None:
         )
 
 
-def _action_changes(  # noqa: C901, PLR0911, PLR0912  one branch an action, none nested
+def _action_changes(  # noqa: C901, PLR0911  one branch an action, none nested
     case: Case, action: Action, now: datetime, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What an action changes of a case, beside its state and its clock."""
+    """What an action changes of a case, beside its state and its clocks."""
     match action:
         case Action.CONFIRM:
             return {"confirmed": read_yes_no(facts, "found")}
@@ -291,24 +290,19 @@ def _action_changes(  # noqa: C901, PLR0911, PLR0912  one branch an action, none
         case Action.MERGE:
             return {"merged_into": read_id(facts, "master_id")}
         case Action.FILE:
-            return {"filed_at": now}
+            return {"filed_at": now, "filing_condition": str(facts.get("condition") or "")}
         case Action.DISPATCH:
             return {
                 "unit_code": str(facts["unit_code"]),
                 "worker_id": None if is_empty(facts.get("worker_id")) else read_id(facts, "worker_id"),
                 "rule_id": facts.get("rule_id"),
                 "dispatched_at": now,
-                "signed_at": None,
             }
         case Action.RULE:
             return {"unit_code": str(facts["unit_code"]), "ruled": True}
-        case Action.SIGN_FOR:
-            return {"signed_at": case.signed_at or now}
         case Action.SEND_BACK:
-            # The limit of a unit that was not responsible must neither run on nor be held against the next.
-            whose = ("unit_code", "worker_id", "rule_id", "dispatched_at", "signed_at")
-            clock = ("limit_amount", "limit_unit", "clock_started_at", "due_at")
-            return dict.fromkeys(whose + clock) | {"return_count": case.return_count + 1}
+            whose = ("unit_code", "worker_id", "rule_id", "dispatched_at")
+            return dict.fromkeys(whose) | {"return_count": case.return_count + 1}
         case Action.SUBMIT_RESULT:
             return {"handled_at": now}
         case Action.PASS_VERIFICATION:
@@ -320,60 +314,6 @@ def _action_changes(  # noqa: C901, PLR0911, PLR0912  one branch an action, none
             return {"closed_at": now}
         case _:
             return {}
-
-
-def _clock_changes(  # noqa: PLR0911  one branch a clock
-    case: Case, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What an action changes of the handling clock."""
-    limit = clocks.handling_limit
-    match clock:
-        case Clock.START:
-            return _started(now, limit, clocks)
-        case Clock.RESTART:
-            if case.limit_amount is not None and case.limit_unit is not None:
-                limit = Limit(case.limit_amount, case.limit_unit)
-            return _started(now, limit, clocks)
-        case Clock.ADD if case.due_at is not None:
-            unit, amount = read_limit_unit(facts, "unit"), read_amount(facts, "amount")
-            return {"due_at": deadline(case.due_at, amount, unit, clocks.calendar)}
-        case Clock.PAUSE:
-            if read_day(facts, "resume_on") < clocks.calendar.local_date(now):
-                raise InvalidInput(
-                    "A hold ends on a day to come.", article="22-2", rule="R22b", field="resume_on"
-                )
-            return {"clock_paused_at": now}
-        case Clock.RESUME if case.clock_paused_at and case.due_at and case.limit_unit:
-            due_at = shift_deadline(case.due_at, case.clock_paused_at, now, case.limit_unit, clocks.calendar)
-            return {"clock_paused_at": None, "due_at": due_at}
-        case Clock.STOP:
-            return {"clock_paused_at": None}
-        case _:
-            return {}
-
-
-def _started(now: datetime, limit: Limit, clocks: Clocks) -> dict[str, Any]:
-    return {
-        "limit_amount": limit.amount,
-        "limit_unit": limit.unit,
-        "clock_started_at": now,
-        "clock_paused_at": None,
-        "due_at": deadline(now, limit.amount, limit.unit, clocks.calendar),
-    }
-
-
-def _stage_due(
-    state: State, due_at: datetime | None, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
-) -> datetime | None:
-    """Every open state has a deadline: the unit's limit, the end of a hold's last day, or the desk's."""
-    if state.is_final:
-        return None
-    if state is State.HANDLING:
-        return due_at
-    if state is State.ON_HOLD:
-        return clocks.calendar.utc(read_day(facts, "resume_on") + timedelta(days=1), timedelta(0))
-    limit = clocks.stage_limits.get(state)
-    return deadline(now, limit.amount, limit.unit, clocks.calendar) if limit else None
 
 
 def _event(case: Case, kind: EventKind, at: datetime, facts: Mapping[str, Any]) -> Event:

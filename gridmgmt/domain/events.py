@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     CASE_FILED = "case_filed"
     CASE_DISPATCHED = "case_dispatched"
     CASE_SIGNED_FOR = "case_signed_for"
+    MILESTONE_REACHED = "milestone_reached"
     CASE_SENT_BACK = "case_sent_back"
     CASE_EXTENDED = "case_extended"
     CASE_PUT_ON_HOLD = "case_put_on_hold"
@@ -42,6 +43,7 @@ class EventKind(StrEnum):
     REQUEST_DECIDED = "request_decided"
     CASE_UNROUTED = "case_unrouted"
     CASE_OVERDUE = "case_overdue"
+    DEADLINES_RECOMPUTED = "deadlines_recomputed"
     PLAN_PUBLISHED = "plan_published"
 
 

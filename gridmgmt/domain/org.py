@@ -73,12 +73,16 @@ class Subdistrict:
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """A community 社区; ``code`` has twelve digits, the first nine being its subdistrict's."""
+    """A community 社区; ``code`` has twelve digits, the first nine being its subdistrict's.
+
+    ``area_class`` 区域类别 chooses among limits, such as longer ones for outer areas; empty means any.
+    """
 
     code: str
     name: str
     subdistrict_code: str
     kind: CommunityKind = CommunityKind.RESIDENTS
+    area_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,26 @@ about, not on the day of asking.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gridmgmt.domain.case import Clocks
 from gridmgmt.domain.cellindex import CellIndex
+from gridmgmt.domain.clocks import Clocks, MilestoneLimit
 from gridmgmt.domain.duty import ApprovedExtra, DutyList, DutyVerdict, check_duty
 from gridmgmt.domain.grid import GridCell, GridPlan
+from gridmgmt.domain.limit import EMERGENCY, SIGN_FOR
 from gridmgmt.domain.org import Community, Subdistrict, Unit
+from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.routing import Roster, RuleSet
 from gridmgmt.domain.taxonomy import Catalogue, Category
 from gridmgmt.domain.worktime import WorkCalendar
 from gridmgmt.errors import OutsideArea, PlanNotInForce, UnknownCategory
 from gridmgmt.geo.crs import Datum, LonLat
+
+_MOST_CLOCKS = 50_000
+"""Clocks are kept by class, day, area and condition; asking for all of them must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class RuleBook:
     roster: Roster
     calendar: WorkCalendar
     people: Mapping[UUID, str]
+    calendar_id: str = ""
+    _clocks: dict[tuple[CategoryKey, date, date, str, str], Clocks] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -122,7 +131,41 @@ class RuleBook:
         in_force = next((listed for listed in self.duty_lists if listed.in_force(on)), None)
         return check_duty(in_force, category, on, self.approvals)
 
-    def clocks(self, category: Category, at: datetime) -> Clocks:
-        """What deadlines of a case of that class are computed with."""
-        limit = self.catalogue.limit_for(category, self.day_of(at)).limit
-        return Clocks(self.calendar, self.catalogue.stage_limits, limit)
+    def clocks(
+        self, category: Category, at: datetime, *, area_class: str = "", condition: str = ""
+    ) -> Clocks:
+        """What deadlines of a case of that class are computed with.
+
+        Parameters
+        ----------
+        at : the limit that holds on this day applies; a case is dispatched then.
+        area_class, condition : 区域类别 and 立案条件 of the case; empty takes the rows for any.
+
+        Raises
+        ------
+        MissingFact
+            No handling limit applies.
+        """
+        on = self.day_of(at)
+        key = (category.key, category.valid_from, on, area_class, condition)
+        held = self._clocks.get(key)
+        if held is None:
+            held = self._clocks_on(category, on, area_class, condition)
+            if len(self._clocks) < _MOST_CLOCKS:
+                self._clocks[key] = held
+        return held
+
+    def _clocks_on(self, category: Category, on: date, area_class: str, condition: str) -> Clocks:
+        row = self.catalogue.limit_for(category, on, area_class, condition)
+        urgencies = tuple(u for u in (condition, EMERGENCY if category.emergency else "") if u)
+        sign_for = self.catalogue.stage_limit_for(SIGN_FOR, *urgencies)
+        return Clocks(
+            calendar=self.calendar,
+            stage_limits=self.catalogue.desk_limits(*urgencies),
+            handling_limit=row.limit,
+            sign_for=sign_for.limit if sign_for else None,
+            milestones=tuple(
+                MilestoneLimit(m.code, m.limit) for m in self.catalogue.milestones_for(category, on)[:-1]
+            ),
+            source=row.source,
+        )

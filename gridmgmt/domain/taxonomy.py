@@ -16,10 +16,19 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
+from gridmgmt.domain.limit import (
+    GENERAL,
+    SIGN_FOR,
+    HandlingLimit,
+    HandlingMilestone,
+    Limit,
+    StageLimit,
+    parse_limits,
+    parse_stage_limits,
+)
 from gridmgmt.domain.pattern import CategoryKey, CategoryKind, CategoryPattern, PatternTable
 from gridmgmt.domain.rows import Faults, Raw, Row, in_force
 from gridmgmt.domain.workflow import State
-from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import InvalidInput, MissingFact, UnknownCategory
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "ClosingCondition",
     "FilingCondition",
     "HandlingLimit",
+    "HandlingMilestone",
     "Limit",
     "StageLimit",
     "check_limits",
@@ -92,14 +102,6 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A length of time on one of the clocks of :mod:`.worktime`."""
-
-    amount: int
-    unit: LimitUnit
-
-
-@dataclass(frozen=True, slots=True)
 class FilingCondition:
     """When a report of these classes becomes a case 立案条件; ``code`` is what a limit refers to."""
 
@@ -118,40 +120,13 @@ class ClosingCondition:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandlingLimit:
-    """How long the responsible unit has 处置时限; empty area class or condition means any."""
-
-    pattern: CategoryPattern
-    limit: Limit
-    source: str
-    valid_from: date
-    valid_to: date | None = None
-    area_class: str = ""
-    condition: str = ""
-
-
-GENERAL = "general"
-SIGN_FOR = "sign_for"
-
-
-@dataclass(frozen=True, slots=True)
-class StageLimit:
-    """How long one desk has; ``state`` is a state of the workflow, or ``sign_for`` for 签收."""
-
-    state: str
-    limit: Limit
-    source: str
-    urgency: str = GENERAL
-
-
 class Catalogue:
     """Every class with its conditions and limits; built once, then only read.
 
     Parameters
     ----------
     categories : classes, possibly several dated rows of one key.
-    limits, stage_limits, filing_conditions, closing_conditions : what hangs on them.
+    limits, stage_limits, filing_conditions, closing_conditions, milestones : what hangs on them.
     """
 
     def __init__(
@@ -161,6 +136,7 @@ class Catalogue:
         stage_limits: Iterable[StageLimit] = (),
         filing_conditions: Iterable[FilingCondition] = (),
         closing_conditions: Iterable[ClosingCondition] = (),
+        milestones: Iterable[HandlingMilestone] = (),
     ) -> None:
         self.categories = tuple(categories)
         self._by_name: dict[str, list[Category]] = {}
@@ -171,14 +147,9 @@ class Catalogue:
         self._limits = PatternTable((row.pattern, row) for row in ordered)
         self._filing = PatternTable((row.pattern, row) for row in filing_conditions)
         self._closing = PatternTable((row.pattern, row) for row in closing_conditions)
+        self._milestones = PatternTable((row.pattern, row) for row in milestones)
         self._stages = {(row.state, row.urgency): row for row in stage_limits}
-        self.stage_limits: Mapping[State, Limit] = MappingProxyType(
-            {
-                State(state): row.limit
-                for (state, urgency), row in self._stages.items()
-                if state != SIGN_FOR and urgency == GENERAL
-            }
-        )
+        self._desks: dict[tuple[str, ...], Mapping[State, Limit]] = {}
 
     def find(self, name: CategoryKey | str, on: date) -> Category:
         """The class of that name that is in use on that day.
@@ -238,9 +209,24 @@ class Catalogue:
             category=str(category.key),
         )
 
-    def stage_limit_for(self, state: str, urgency: str = GENERAL) -> StageLimit | None:
-        """The desk's limit for that urgency, else the general one, else None."""
-        return self._stages.get((state, urgency)) or self._stages.get((state, GENERAL))
+    def stage_limit_for(self, state: str, *urgencies: str) -> StageLimit | None:
+        """The desk's limit for the first of these urgencies that has one, else the general one, else None."""
+        rows = (self._stages.get((state, urgency)) for urgency in (*urgencies, GENERAL))
+        return next((row for row in rows if row is not None), None)
+
+    def desk_limits(self, *urgencies: str) -> Mapping[State, Limit]:
+        """The limits of all desks, each by :meth:`stage_limit_for`."""
+        held = self._desks.get(urgencies)
+        if held is None:
+            found = {State(s): self.stage_limit_for(s, *urgencies) for s, _ in self._stages if s != SIGN_FOR}
+            held = MappingProxyType({state: row.limit for state, row in found.items() if row is not None})
+            self._desks[urgencies] = held
+        return held
+
+    def milestones_for(self, category: Category, on: date) -> tuple[HandlingMilestone, ...]:
+        """The parts of the work on that day, in order, by the narrowest pattern that has any; often none."""
+        rows = [row for row in self._milestones.matching(category.key) if in_force(row, on)]
+        return tuple(sorted((r for r in rows if r.pattern == rows[0].pattern), key=lambda r: r.no))
 
     def filing_conditions_for(self, category: Category) -> tuple[FilingCondition, ...]:
         """The filing conditions of the class, narrowest first."""
@@ -294,59 +280,6 @@ def _category(row: Row) -> Category:
     return item
 
 
-def _limit(row: Row) -> Limit:
-    return Limit(row.whole("amount", least=1), row.one_of("unit", LimitUnit))
-
-
-def parse_limits(rows: Iterable[Raw]) -> list[HandlingLimit]:
-    """Handling limits from the rows of ``handling_limits.csv``.
-
-    Raises
-    ------
-    InvalidInput
-        Every fault with its row; also two rows for the same classes, area and condition at one time.
-    """
-    faults = Faults("handling_limits")
-
-    def build(row: Row) -> HandlingLimit:
-        valid_from, valid_to = row.period()
-        return HandlingLimit(
-            pattern=CategoryPattern.parse(row.text("category")),
-            limit=_limit(row),
-            source=row.text("source"),
-            valid_from=valid_from,
-            valid_to=valid_to,
-            area_class=row.text("area_class", needed=False),
-            condition=row.text("condition", needed=False),
-        )
-
-    items = faults.collect(rows, build)
-    faults.refuse_overlaps(items, lambda row: (row.pattern, row.area_class, row.condition), "category")
-    faults.raise_if_any()
-    return [item for _, item in items]
-
-
-def parse_stage_limits(rows: Iterable[Raw]) -> list[StageLimit]:
-    """Limits of the desks from the rows of ``stage_limits.csv``; raises InvalidInput with every fault."""
-    faults = Faults("stage_limits")
-    states = {*State, SIGN_FOR}
-
-    def build(row: Row) -> StageLimit:
-        state, urgency = row.text("state"), row.text("urgency", needed=False) or GENERAL
-        if state not in states:
-            row.refuse("state", f"{state!r} is no state of the workflow and not {SIGN_FOR}")
-        return StageLimit(state, _limit(row), row.text("source"), urgency)
-
-    items = faults.collect(rows, build)
-    seen = set()
-    for number, item in items:
-        if (item.state, item.urgency) in seen:
-            faults.add(number, "state", f"a second limit for {item.state} and {item.urgency}")
-        seen.add((item.state, item.urgency))
-    faults.raise_if_any()
-    return [item for _, item in items]
-
-
 def parse_filing_conditions(rows: Iterable[Raw]) -> list[FilingCondition]:
     """Filing conditions from their table; raises InvalidInput with every fault."""
     faults = Faults("filing_conditions")
@@ -377,22 +310,34 @@ def parse_closing_conditions(rows: Iterable[Raw]) -> list[ClosingCondition]:
 
 
 def check_limits(catalogue: Catalogue, on: date) -> None:
-    """Refuse a catalogue in which some class in use has no handling limit on that day.
+    """Refuse a catalogue in which some class in use has no handling limit, or two that contradict each other.
+
+    The last milestone of a class is its handling limit, so both tables must say the same.
 
     Raises
     ------
     InvalidInput
-        ``facts["without_limit"]`` names the classes.
+        ``facts["without_limit"]`` or ``facts["contradicting"]`` names the classes.
     """
-    without = []
+    without, contradicting = [], []
     for category in catalogue.in_use(on):
         try:
-            catalogue.limit_for(category, on)
+            whole = catalogue.limit_for(category, on).limit
         except MissingFact:
             without.append(str(category.key))
+            continue
+        parts = catalogue.milestones_for(category, on)
+        if parts and parts[-1].limit != whole:
+            contradicting.append(str(category.key))
     if without:
         raise InvalidInput(
             f"{len(without)} classes have no handling limit on {on.isoformat()}.",
             rule="R22b",
             without_limit=without,
+        )
+    if contradicting:
+        raise InvalidInput(
+            f"{len(contradicting)} classes have a last milestone that differs from their handling limit.",
+            rule="R22b",
+            contradicting=contradicting,
         )

@@ -50,6 +50,7 @@ class WorkCalendar:
     overrides : days that differ from their weekday: True works (调休), False is off (holiday).
     covered_from, covered_until : first and last day (both included) that the holiday data know.
     name : for people; the plan of hours.
+    version : counts the changes of a stored calendar; 0 for one that is not stored.
 
     Raises
     ------
@@ -63,6 +64,7 @@ class WorkCalendar:
     covered_from: date = date.max
     covered_until: date = date.min
     name: str = ""
+    version: int = 0
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _spans: tuple[tuple[timedelta, timedelta], ...] = field(init=False, repr=False, compare=False)
     _day_length: timedelta = field(init=False, repr=False, compare=False)

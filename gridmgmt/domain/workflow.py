@@ -83,6 +83,7 @@ class Action(StrEnum):
     REFER = "refer"
     RULE = "rule"
     SIGN_FOR = "sign_for"
+    REACH_MILESTONE = "reach_milestone"
     EXTEND = "extend"
     SEND_BACK = "send_back"
     HOLD = "hold"
@@ -110,6 +111,7 @@ ACTION_NAMES_ZH: Mapping[Action, str] = MappingProxyType(
         Action.REFER: "转区裁定",
         Action.RULE: "区裁定",
         Action.SIGN_FOR: "签收",
+        Action.REACH_MILESTONE: "阶段完成",
         Action.EXTEND: "延时",
         Action.SEND_BACK: "退单",
         Action.HOLD: "挂账",
@@ -124,14 +126,17 @@ ACTION_NAMES_ZH: Mapping[Action, str] = MappingProxyType(
 
 
 class Clock(StrEnum):
-    """What an action does to the handling limit; the desk's own stage limit restarts on every move."""
+    """What an action does to the unit's clocks (:mod:`.clocks`); a desk's own limit starts on every move."""
 
     KEEP = "keep"
     START = "start"
+    SIGN = "sign"
+    REACH = "reach"
     ADD = "add"
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
+    DROP = "drop"
     RESTART = "restart"
 
 
@@ -231,7 +236,17 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
             State.FILED, _P.CASE_RULE, _S.DISTRICT, _E.CASE_RULED, "unit_code", "document_no", article="22-2"
         ),
         (State.HANDLING, Action.SIGN_FOR): _t(
-            State.HANDLING, _P.CASE_HANDLE, _S.HANDLING, _E.CASE_SIGNED_FOR
+            State.HANDLING, _P.CASE_HANDLE, _S.HANDLING, _E.CASE_SIGNED_FOR, clock=Clock.SIGN
+        ),
+        (State.HANDLING, Action.REACH_MILESTONE): _t(
+            State.HANDLING,
+            _P.CASE_HANDLE,
+            _S.HANDLING,
+            _E.MILESTONE_REACHED,
+            "milestone",
+            "note",
+            clock=Clock.REACH,
+            article="22-2",
         ),
         (State.HANDLING, Action.EXTEND): _t(
             State.HANDLING,
@@ -252,7 +267,7 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
             "reason",
             "basis",
             asked_by=_P.CASE_HANDLE,
-            clock=Clock.STOP,
+            clock=Clock.DROP,
         ),
         (State.HANDLING, Action.HOLD): _t(
             State.ON_HOLD,

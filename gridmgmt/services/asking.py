@@ -129,7 +129,7 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
             request.action,
             actor,
             now,
-            clocks=clocks_of(books.current(db, case.subdistrict_code), case, now),
+            clocks=clocks_of(books.current(db, case.subdistrict_code), case, now, request.action),
             facts={**request.facts, "request_id": str(request.id), "opinion": command.opinion},
             granted=decided,
         )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from gridmgmt.domain.duty import parse_duty_lists
+from gridmgmt.domain.limit import parse_milestones
 from gridmgmt.domain.routing import parse_rules, parse_units
 from gridmgmt.domain.rows import Raw
 from gridmgmt.domain.taxonomy import (
@@ -18,7 +19,7 @@ from gridmgmt.domain.taxonomy import (
     parse_stage_limits,
 )
 from gridmgmt.domain.workcalendar import parse_work_calendar
-from gridmgmt.storage import catalogue, people
+from gridmgmt.storage import calendars, catalogue, people
 from gridmgmt.storage.db import Db
 
 Rows = Sequence[Raw]
@@ -33,6 +34,7 @@ class CatalogueTables:
     stage_limits: Rows
     filing_conditions: Rows
     closing_conditions: Rows
+    handling_milestones: Rows
     duty_items: Rows
     units: Rows
     routing_rules: Mapping[str, Any]
@@ -53,6 +55,7 @@ def check_tables(given: CatalogueTables, on: date) -> Catalogue:
         parse_stage_limits(given.stage_limits),
         parse_filing_conditions(given.filing_conditions),
         parse_closing_conditions(given.closing_conditions),
+        parse_milestones(given.handling_milestones),
     )
     parse_duty_lists(given.duty_items)
     parse_units(given.units)
@@ -62,10 +65,10 @@ def check_tables(given: CatalogueTables, on: date) -> Catalogue:
     return made
 
 
-def add_calendar(db: Db, given: CatalogueTables, calendar_id: str) -> None:
+def add_calendar(db: Db, given: CatalogueTables, calendar_id: str, now: datetime) -> None:
     """Store the working calendar; a subdistrict refers to it."""
     calendar = parse_work_calendar(given.work_hours)
-    catalogue.add_calendar(db, calendar_id, calendar, source="chinesecalendar and work_hours.json")
+    calendars.add_calendar(db, calendar_id, calendar, source="chinesecalendar and work_hours.json", at=now)
 
 
 def add_tables(db: Db, given: CatalogueTables, subdistrict_code: str, now: datetime) -> dict[str, int]:
@@ -90,6 +93,7 @@ def add_tables(db: Db, given: CatalogueTables, subdistrict_code: str, now: datet
             "stage_limits",
             "filing_conditions",
             "closing_conditions",
+            "handling_milestones",
             "duty_items",
         )
     }

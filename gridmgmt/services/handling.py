@@ -8,16 +8,20 @@ uploaded, a master that exists) is looked up here and handed to the domain as fa
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import case as case_rules
-from gridmgmt.domain.case import Case, Clocks
+from gridmgmt.domain.case import Case
+from gridmgmt.domain.clocks import Clocks
+from gridmgmt.domain.deadlines import condition_after
 from gridmgmt.domain.duty import check_dispatch
 from gridmgmt.domain.org import Actor, Unit, UnitKind
 from gridmgmt.domain.permissions import Axis, Permission, require_anywhere
 from gridmgmt.domain.personal import without_numbers
 from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.domain.taxonomy import Category
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady, OffDutyList
 from gridmgmt.services.records import done
@@ -70,7 +74,8 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     facts = _looked_up(db, actor, case, command, book, now)
     decision = case_rules.advance(
         case, command.action, actor, now,
-        clocks=clocks_of(book, case, now), facts=facts, expected_version=command.version,
+        clocks=clocks_of(book, case, now, command.action, facts), facts=facts,
+        expected_version=command.version,
     )  # fmt: skip
     entry = done(
         actor, now, f"case:{command.action}", "case", str(case.id), case.subdistrict_code,
@@ -90,10 +95,17 @@ def _require_same_command(before: DoneBefore, actor: Actor, command: Act) -> Non
         raise ContentDiffers("This id belongs to another command, which was done.", rule="R22a")
 
 
-def clocks_of(book: RuleBook, case: Case, now: datetime) -> Clocks:
-    """The clocks of a case by the class as it was when the case was reported."""
+def clocks_of(
+    book: RuleBook,
+    case: Case,
+    now: datetime,
+    action: Action | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> Clocks:
+    """The clocks of a case by the class as it was when the case was reported, for a step taken now."""
     category = book.catalogue.find(case.category, book.day_of(case.reported_at))
-    return book.clocks(category, now)
+    condition = condition_after(str(action), facts, case.filing_condition)
+    return book.clocks(category, now, area_class=case.area_class, condition=condition)
 
 
 def require_photos(db: Db, subdistrict_code: str, facts: Mapping[str, Any]) -> None:
@@ -132,6 +144,7 @@ def _looked_up(
                 raise OffDutyList(
                     verdict.reason, article=verdict.article, rule=verdict.rule, standing=str(verdict.standing)
                 )
+            _require_condition(facts.get("condition"), book, category)
         case Action.DISPATCH:
             return facts | _dispatch_target(case, facts, book, now)
         case Action.RULE:
@@ -141,6 +154,16 @@ def _looked_up(
         case Action.ASK_CONFIRMATION:
             _require_person(facts["worker_id"], book)
     return facts
+
+
+def _require_condition(code: object, book: RuleBook, category: Category) -> None:
+    """A filing condition is stated or left out; one that the class does not have is a slip."""
+    known = [condition.code for condition in book.catalogue.filing_conditions_for(category)]
+    if code and code not in known:
+        raise InvalidInput(
+            "This class has no such filing condition.", article="7-1", rule="R22b",
+            field="condition", known=known,
+        )  # fmt: skip
 
 
 def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def open_case(found: Located, request_id: str) -> Intake:
 def _decide(found: Located) -> list[Decision]:
     """The first history lines: the report, and what the class's policy lets happen by itself."""
     report, routing, now = found.report, found.routing, found.report.received_at
-    clocks = found.book.clocks(found.category, now)
+    clocks = found.book.clocks(found.category, now, area_class=_area_class(found))
     facts = {
         "photos": list(report.photo_hashes),
         "rule_id": routing.rule_id,
@@ -98,6 +98,12 @@ def _decide(found: Located) -> list[Decision]:
     return decisions
 
 
+def _area_class(found: Located) -> str:
+    """The area class 区域类别 of the community that the report's cell belongs to."""
+    community = found.book.communities.get(found.cell.community_code)
+    return community.area_class if community else ""
+
+
 def _new_case(found: Located) -> Case:
     report, book = found.report, found.book
     number = CaseNumber.of(
@@ -118,6 +124,7 @@ def _new_case(found: Located) -> Case:
         reported_at=report.received_at,
         needs_confirmation=report.source.is_public,
         needs_feedback=report.source.is_public,
+        area_class=_area_class(found),
     )
 
 

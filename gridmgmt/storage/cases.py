@@ -17,6 +17,7 @@ from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.case import Case, Decision, Step
+from gridmgmt.domain.clocks import Milestone
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.personal import Confidence
@@ -260,7 +261,31 @@ def _plain(value: Any) -> Any:
 def _case_values(case: Case) -> dict[str, Any]:
     values = {name: getattr(case, name) for name in _CASE_FIELDS}
     values["acted"] = {str(k): str(v) for k, v in case.acted.items()}
+    values["milestones"] = [milestone_row(m) for m in case.milestones]
     return values
+
+
+def milestone_row(milestone: Milestone) -> dict[str, Any]:
+    """A milestone as it is stored."""
+    return {
+        "code": milestone.code,
+        "amount": milestone.amount,
+        "unit": str(milestone.unit),
+        "due_at": milestone.due_at.isoformat(),
+        "reached_at": milestone.reached_at.isoformat() if milestone.reached_at else None,
+    }
+
+
+def read_milestone(row: Mapping[str, Any]) -> Milestone:
+    """A milestone from its row."""
+    reached = row["reached_at"]
+    return Milestone(
+        row["code"],
+        row["amount"],
+        LimitUnit(row["unit"]),
+        datetime.fromisoformat(row["due_at"]),
+        datetime.fromisoformat(reached) if reached else None,
+    )
 
 
 def _step_row(decision: Decision) -> dict[str, Any]:
@@ -283,6 +308,7 @@ def _case(row: RowMapping) -> Case:
     values = {name: row[name] for name in _CASE_FIELDS}
     values["state"] = State(values["state"])
     values["limit_unit"] = LimitUnit(values["limit_unit"]) if values["limit_unit"] else None
+    values["milestones"] = tuple(map(read_milestone, values["milestones"]))
     values["acted"] = MappingProxyType({UUID(k): Axis(v) for k, v in values["acted"].items()})
     return Case(**values)
 

@@ -4,7 +4,7 @@ Rows are handed to the parsers of the domain as text, exactly as rows of a file 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, time
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table, select, text
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gridmgmt.domain.cellindex import CellIndex
 from gridmgmt.domain.duty import parse_duty_lists
 from gridmgmt.domain.grid import GridPlan
+from gridmgmt.domain.limit import parse_milestones
 from gridmgmt.domain.org import Community, CommunityKind, Subdistrict, Unit, UnitKind
 from gridmgmt.domain.routing import Roster, RosterEntry, RosterRole, parse_rules
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
@@ -24,9 +25,9 @@ from gridmgmt.domain.taxonomy import (
     parse_limits,
     parse_stage_limits,
 )
-from gridmgmt.domain.worktime import WorkCalendar
 from gridmgmt.errors import Conflict, NotFound
 from gridmgmt.storage import grids, tables
+from gridmgmt.storage.calendars import load_calendar
 from gridmgmt.storage.db import Db
 
 
@@ -60,32 +61,7 @@ def load_catalogue(db: Db) -> Catalogue:
         parse_stage_limits(_rows(db, tables.stage_limits, "state")),
         parse_filing_conditions(_rows(db, tables.filing_conditions, "category", "code")),
         parse_closing_conditions(_rows(db, tables.closing_conditions, "category")),
-    )
-
-
-def load_calendar(db: Db, calendar_id: str) -> WorkCalendar:
-    """One working calendar with its days.
-
-    Raises
-    ------
-    NotFound
-        No such calendar.
-    """
-    head = db.execute(select(tables.work_calendars).where(tables.work_calendars.c.id == calendar_id)).first()
-    if head is None:
-        raise NotFound("No such working calendar.", kind="calendar")
-    days = db.execute(
-        select(tables.calendar_days.c.day, tables.calendar_days.c.working).where(
-            tables.calendar_days.c.calendar_id == calendar_id
-        )
-    )
-    return WorkCalendar(
-        head.timezone,
-        tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in head.slots),
-        {r.day: r.working for r in days},
-        head.covered_from,
-        head.covered_until,
-        head.name,
+        parse_milestones(_rows(db, tables.handling_milestones, "category", "no")),
     )
 
 
@@ -124,7 +100,7 @@ def load_rulebook(db: Db, subdistrict_code: str, *, known: RuleBook | None = Non
     if row is None:
         raise NotFound("No such subdistrict.", kind="subdistrict")
     communities = db.execute(
-        select(tables.communities.c.code, tables.communities.c.name, tables.communities.c.kind).where(
+        select(*(tables.communities.c[name] for name in ("code", "name", "kind", "area_class"))).where(
             tables.communities.c.subdistrict_code == subdistrict_code
         )
     )
@@ -144,7 +120,8 @@ def load_rulebook(db: Db, subdistrict_code: str, *, known: RuleBook | None = Non
         revision=number,
         subdistrict=Subdistrict(row.code, row.name, row.district_code, row.district_name, row.head),
         communities={
-            c.code: Community(c.code, c.name, subdistrict_code, CommunityKind(c.kind)) for c in communities
+            c.code: Community(c.code, c.name, subdistrict_code, CommunityKind(c.kind), c.area_class)
+            for c in communities
         },
         plans=tuple(_indexed(p, known) for p in grids.published_plans(db, subdistrict_code)),
         catalogue=load_catalogue(db),
@@ -158,6 +135,7 @@ def load_rulebook(db: Db, subdistrict_code: str, *, known: RuleBook | None = Non
         ),
         calendar=load_calendar(db, row.calendar_id),
         people={p.id: p.name for p in people},
+        calendar_id=row.calendar_id,
     )
 
 
@@ -206,26 +184,6 @@ def add_rows(db: Db, table_name: str, rows: Iterable[Mapping[str, str]]) -> int:
     if values:
         db.execute(insert(table), values)
     return len(values)
-
-
-def add_calendar(db: Db, calendar_id: str, calendar: WorkCalendar, *, source: str) -> None:
-    """Store a calendar and the days that differ from their weekday."""
-    db.execute(
-        insert(tables.work_calendars).values(
-            id=calendar_id,
-            name=calendar.name,
-            timezone=calendar.timezone,
-            slots=[[a.isoformat("minutes"), b.isoformat("minutes")] for a, b in calendar.slots],
-            covered_from=calendar.covered_from,
-            covered_until=calendar.covered_until,
-        )
-    )
-    days = [
-        {"calendar_id": calendar_id, "day": day, "working": works, "note": "", "source": source}
-        for day, works in sorted(calendar.overrides.items())
-    ]
-    if days:
-        db.execute(insert(tables.calendar_days), days)
 
 
 def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any) -> None:

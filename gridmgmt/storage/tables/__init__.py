@@ -7,14 +7,24 @@ validity bounds ``valid_from``/``valid_to`` (half-open).
 """
 
 from gridmgmt.storage.tables.base import SCHEMA, metadata
-from gridmgmt.storage.tables.cases import case_requests, case_steps, cases, photos, report_photos, reports
+from gridmgmt.storage.tables.cases import (
+    case_reclockings,
+    case_requests,
+    case_steps,
+    cases,
+    photos,
+    report_photos,
+    reports,
+)
 from gridmgmt.storage.tables.catalogue import (
     calendar_days,
+    calendar_versions,
     categories,
     closing_conditions,
     duty_items,
     filing_conditions,
     handling_limits,
+    handling_milestones,
     routing_rule_sets,
     rulebook_revision,
     stage_limits,
@@ -66,7 +76,9 @@ __all__ = [
     "backup_runs",
     "base_features",
     "calendar_days",
+    "calendar_versions",
     "case_photos",
+    "case_reclockings",
     "case_requests",
     "case_steps",
     "cases",
@@ -83,6 +95,7 @@ __all__ = [
     "grid_cells",
     "grid_plans",
     "handling_limits",
+    "handling_milestones",
     "heartbeats",
     "legal_hold_ends",
     "legal_holds",

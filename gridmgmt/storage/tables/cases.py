@@ -9,6 +9,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -107,12 +108,17 @@ cases = Table(
     Column("confirmed", Boolean),
     Column("unit_code", Text, ForeignKey("app.units.code")),
     Column("worker_id", Uuid, ForeignKey("app.people.id")),
+    Column("area_class", Text, nullable=False, server_default=""),
+    Column("filing_condition", Text, nullable=False, server_default=""),
     Column("rule_id", Text),
     Column("limit_amount", Integer),
     Column("limit_unit", Text),
     instant("clock_started_at", nullable=True),
     instant("clock_paused_at", nullable=True),
     instant("due_at", nullable=True),
+    instant("sign_due_at", nullable=True),
+    # The parts of the work before the last: code, amount, unit, due_at, reached_at.
+    Column("milestones", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     instant("stage_due_at", nullable=True),
     instant("filed_at", nullable=True),
     instant("dispatched_at", nullable=True),
@@ -165,6 +171,27 @@ case_steps = Table(
     # The case's own, so that row-level security need not look it up.
     Column("subdistrict_code", Text, nullable=False),
     PrimaryKeyConstraint("case_id", "seq"),
+)
+
+# Deadlines that were computed anew because a calendar or a limit changed; appended to, never changed.
+case_reclockings = Table(
+    "case_reclockings",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", Uuid, ForeignKey("app.cases.id"), nullable=False, index=True),
+    Column("subdistrict_code", Text, nullable=False),
+    # One run touches many cases.
+    Column("run_id", Uuid, nullable=False),
+    Column("actor_id", Uuid, nullable=False),
+    instant("at"),
+    Column("why", Text, nullable=False),
+    Column("case_version", Integer, nullable=False),
+    Column("calendar_id", Text, nullable=False),
+    Column("calendar_version", Integer, nullable=False),
+    Column("rules_revision", BigInteger, nullable=False),
+    # The deadlines that changed, by name, before and after.
+    Column("old", JSONB, nullable=False),
+    Column("new", JSONB, nullable=False),
 )
 
 case_requests = Table(

@@ -62,6 +62,24 @@ handling_limits = Table(
     UniqueConstraint("category", "area_class", "condition", "valid_from"),
 )
 
+# Parts of the work with their own limits (停工 → 处罚 → 拆除); the last one is the handling limit.
+handling_milestones = Table(
+    "handling_milestones",
+    metadata,
+    Column("category", Text, nullable=False),
+    Column("no", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    CheckConstraint("amount > 0 and no > 0", name="amount"),
+    PrimaryKeyConstraint("category", "no", "valid_from"),
+)
+
 stage_limits = Table(
     "stage_limits",
     metadata,
@@ -132,6 +150,21 @@ work_calendars = Table(
     Column("slots", JSONB, nullable=False),
     Column("covered_from", Date, nullable=False),
     Column("covered_until", Date, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+)
+
+# Every calendar as it was, so that a deadline of then can be explained; appended to, never changed.
+calendar_versions = Table(
+    "calendar_versions",
+    metadata,
+    Column("calendar_id", Text, ForeignKey("app.work_calendars.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    instant("at"),
+    Column("why", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    # Slots, days that differ from their weekday, and the days that are covered.
+    Column("document", JSONB, nullable=False),
+    PrimaryKeyConstraint("calendar_id", "version"),
 )
 
 calendar_days = Table(

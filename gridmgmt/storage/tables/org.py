@@ -46,6 +46,8 @@ communities = Table(
     Column("subdistrict_code", Text, ForeignKey("app.subdistricts.code"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     *words("kind", CommunityKind),
+    # 区域类别: limits may depend on it; empty means any.
+    Column("area_class", Text, nullable=False, server_default=""),
     Column("outline", geometry("MULTIPOLYGON"), nullable=False),
     geometry_limits("outline", MOST_VERTICES),
     Index("ix_communities_outline", "subdistrict_code", "outline", postgresql_using="gist"),
