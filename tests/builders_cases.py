@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain.case import Case, Decision, advance
-from gridmgmt.domain.clocks import Clocks
+from gridmgmt.domain.clocks import Clocks, Milestone
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import Permission
 from gridmgmt.domain.request import Asked, Request, RequestStatus
@@ -120,6 +120,13 @@ def make_case(state: State = State.REPORTED, **over: Any) -> Case:
     if state is State.CLOSED:
         facts["closed_at"] = NOW - HOUR / 2
     return Case(**{**facts, **over})
+
+
+def case_for(state: State, action: Action, **over: Any) -> Case:
+    """A case that the action can be done to: one with an open milestone for reporting a milestone."""
+    if action is Action.REACH_MILESTONE:
+        over = {"milestones": (Milestone("stop_work", 4, LimitUnit.WORKING_HOUR, NOW + 4 * HOUR),)} | over
+    return make_case(state, **over)
 
 
 def required_facts(state: State, action: Action) -> dict[str, Any]:

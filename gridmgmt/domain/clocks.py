@@ -117,8 +117,8 @@ def tick(
     InvalidInput
         A fact that is computed with cannot be read.
     """
-    changes = _changes(held, clock, now, clocks, facts)
-    changes["stage_due_at"] = _stage_due(held, changes, target, now, clocks, facts)
+    changes = unit_changes(held, clock, now, clocks, facts)
+    changes["stage_due_at"] = stage_due(held, changes, target, now, clocks, facts)
     return changes
 
 
@@ -182,9 +182,10 @@ def require_day_to_come(facts: Mapping[str, Any], now: datetime, calendar: WorkC
         raise InvalidInput("A hold ends on a day to come.", article="22-2", rule="R22b", field="resume_on")
 
 
-def _changes(  # noqa: PLR0911  one branch a clock
+def unit_changes(  # noqa: PLR0911  one branch a clock
     held: Clocked, clock: Clock, now: datetime, clocks: Clocks, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """What a step changes of the unit's clocks: of all but the stage deadline."""
     match clock:
         case Clock.START:
             return _started(now, clocks)
@@ -290,7 +291,7 @@ def _resumed(
     return changes
 
 
-def _stage_due(
+def stage_due(
     held: Clocked,
     changes: Mapping[str, Any],
     target: State,
@@ -298,7 +299,10 @@ def _stage_due(
     clocks: Clocks,
     facts: Mapping[str, Any],
 ) -> datetime | None:
-    """Every open state has a deadline: the unit's next one, the end of a hold's last day, or the desk's."""
+    """Every open state has a deadline: the unit's next one, the end of a hold's last day, or the desk's.
+
+    It depends on the newest step alone; ``changes`` are those of that step.
+    """
     if target is State.HANDLING:
         return min(_open_deadlines(held, changes), default=None)
     if target is State.ON_HOLD:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gridmgmt.domain.case import Step
-from gridmgmt.domain.clocks import Clocks, Milestone, first_stage_due, tick
+from gridmgmt.domain.clocks import Clocks, Milestone, stage_due, tick, unit_changes
 from gridmgmt.domain.workflow import TRANSITIONS, Action, Clock, State
 from gridmgmt.domain.worktime import Light, LimitUnit, elapsed, light
 
@@ -108,9 +108,13 @@ class Explained:
 
 
 _RULE_OF: Mapping[tuple[str, str, str], tuple[Clock, State]] = MappingProxyType(
-    {(str(s), str(a), str(row.target)): (row.clock, row.target) for (s, a), row in TRANSITIONS.items()}
+    {(s, a, row.target): (row.clock, row.target) for (s, a), row in TRANSITIONS.items()}
 )
-_STATES: Mapping[str, State] = MappingProxyType({str(s): s for s in State})
+
+
+def _rule_of(step: Step) -> tuple[Clock, State]:
+    row = _RULE_OF.get((step.from_state or "", step.action, step.to_state))
+    return row or (Clock.KEEP, State(step.to_state))
 
 
 def condition_after(action: str, facts: Mapping[str, Any], before: str) -> str:
@@ -127,12 +131,7 @@ def walk(steps: Iterable[Step], clocks_at: ClocksAt) -> Iterator[tuple[Step, Clo
     for step in steps:
         condition = condition_after(step.action, step.facts, condition)
         clocks = clocks_at(step.at, condition)
-        if step.from_state is None:
-            held = replace(held, stage_due_at=first_stage_due(step.to_state, step.at, clocks))
-        else:
-            row = _RULE_OF.get((str(step.from_state), step.action, str(step.to_state)))
-            clock, target = row or (Clock.KEEP, _STATES[step.to_state])
-            held = replace(held, **tick(held, clock, target, step.at, clocks, step.facts))
+        held = replace(held, **tick(held, *_rule_of(step), step.at, clocks, step.facts))
         yield step, clocks, held
 
 
@@ -144,10 +143,20 @@ def replay(steps: Iterable[Step], clocks_at: ClocksAt) -> Held:
     steps : first to last; at least the opening line.
     clocks_at : see :data:`ClocksAt`; a pure function, or the result is none.
     """
-    held = Held()
-    for _, _, after in walk(steps, clocks_at):
-        held = after
-    return held
+    held, condition = Held(), ""
+    last: tuple[Step, State] | None = None
+    for step in steps:
+        condition = condition_after(step.action, step.facts, condition)
+        clock, target = _rule_of(step)
+        if clock is not Clock.KEEP:
+            clocks = clocks_at(step.at, condition)
+            held = replace(held, **unit_changes(held, clock, step.at, clocks, step.facts))
+        last = (step, target)
+    if last is None:
+        return held
+    step, target = last  # the stage deadline depends on the newest step alone
+    due_at = stage_due(held, {}, target, step.at, clocks_at(step.at, condition), step.facts)
+    return replace(held, stage_due_at=due_at)
 
 
 def explain(steps: Sequence[Step], clocks_at: ClocksAt, now: datetime) -> Explained:

@@ -35,6 +35,7 @@ from tests.builders_cases import (
     REPORTER,
     STREET,
     UNIT,
+    case_for,
     drive,
     make_actor,
     make_calendar,
@@ -103,7 +104,7 @@ def test_a_reopened_self_handled_case_goes_back_to_whoever_handled_it() -> None:
 
 @pytest.mark.parametrize(("state", "action"), TRANSITIONS)
 def test_a_move_adds_one_version_one_line_and_one_event(state: State, action: Action) -> None:
-    case, row = make_case(state), TRANSITIONS[state, action]
+    case, row = case_for(state, action), TRANSITIONS[state, action]
     actor = post_for(case, action)
     decision = move(case, action, actor)
     assert (case.version + 1, row.target) == (decision.case.version, decision.case.state)
@@ -136,7 +137,7 @@ def test_all_missing_facts_are_named_at_once() -> None:
 
 @pytest.mark.parametrize(("state", "action"), TRANSITIONS)
 def test_whoever_saw_an_older_version_is_told_the_present_one(state: State, action: Action) -> None:
-    case = make_case(state, version=7)
+    case = case_for(state, action, version=7)
     for seen in (1, 6, 8):
         with pytest.raises(StaleVersion) as refused:
             move(case, action, expected_version=seen)
@@ -179,7 +180,7 @@ def test_a_request_of_an_earlier_round_of_handling_has_lapsed() -> None:
 
 @pytest.mark.parametrize(("state", "action"), DIRECT)
 def test_what_needs_no_request_asks_for_none(state: State, action: Action) -> None:
-    assert TRANSITIONS[state, action].target is move(make_case(state), action, granted=None).case.state
+    assert TRANSITIONS[state, action].target is move(case_for(state, action), action, granted=None).case.state
 
 
 def test_a_refused_move_leaves_nothing_behind() -> None:
@@ -471,7 +472,7 @@ def test_every_desk_gets_its_own_limit_when_the_case_comes_to_it(
     ("state", "action"), [pair for pair, row in TRANSITIONS.items() if row.target is State.HANDLING]
 )
 def test_the_clock_of_a_handling_case_is_that_of_its_unit(state: State, action: Action) -> None:
-    case = move(make_case(state), action).case
+    case = move(case_for(state, action), action).case
     assert case.due_at is not None
     assert case.due_at == case.stage_due_at
 
@@ -488,5 +489,5 @@ def test_a_hold_is_due_at_the_end_of_the_day_it_was_granted_to() -> None:
 def test_an_ended_case_has_no_desk_and_no_clock_even_if_a_limit_were_configured() -> None:
     clocks = make_clocks(stage_limits=dict.fromkeys(State, Limit(1, LimitUnit.WORKING_HOUR)))
     for (state, action), row in TRANSITIONS.items():
-        case = move(make_case(state), action, clocks=clocks).case
+        case = move(case_for(state, action), action, clocks=clocks).case
         assert row.target.is_final is (case.stage_due_at is None)

@@ -213,7 +213,7 @@ def test_a_stage_limit_of_an_urgency_falls_back_to_the_general_one():
         StageLimit("sign_for", Limit(15, LimitUnit.NATURAL_MINUTE), "test", "emergency"),
     ]
     catalogue = Catalogue([], stage_limits=stages)
-    assert {State.REPORTED: Limit(30, LimitUnit.NATURAL_MINUTE)} == catalogue.stage_limits
+    assert {State.REPORTED: Limit(30, LimitUnit.NATURAL_MINUTE)} == catalogue.desk_limits()
     assert 15 == catalogue.stage_limit_for("sign_for", "emergency").limit.amount
     assert 1 == catalogue.stage_limit_for("sign_for", "utility").limit.amount
     assert catalogue.stage_limit_for("handling") is None
@@ -375,7 +375,7 @@ def test_every_class_has_a_closing_condition_and_the_narrowest_is_used(catalogue
 def test_every_state_that_waits_for_a_desk_has_a_limit(catalogue):
     # handling runs on the handling limit, on_hold on its planned day
     waiting = {s for s in State if not s.is_final} - {State.HANDLING, State.ON_HOLD}
-    assert waiting == set(catalogue.stage_limits)
+    assert waiting == set(catalogue.desk_limits())
 
 
 def test_the_signing_limits_are_those_of_the_hotline_rule(catalogue):

@@ -43,6 +43,7 @@ LEGAL = {
     "referred": {"rule": "filed"},
     "handling": {
         "sign_for": "handling",
+        "reach_milestone": "handling",
         "extend": "handling",
         "send_back": "filed",
         "hold": "on_hold",
@@ -75,8 +76,8 @@ def test_the_table_is_the_machine_of_the_standard() -> None:
     }
 
 
-def test_of_299_pairs_exactly_23_are_legal() -> None:
-    assert (13, 23, 23) == (len(State), len(Action), len(TRANSITIONS))
+def test_of_312_pairs_exactly_24_are_legal() -> None:
+    assert (13, 24, 24) == (len(State), len(Action), len(TRANSITIONS))
     legal = {(s, a) for s in State for a in Action if a in legal_actions(s)}
     assert set(TRANSITIONS) == legal
 
@@ -106,7 +107,7 @@ def test_nothing_leads_from_handling_to_closed_without_a_verification() -> None:
 
 def test_every_open_state_has_a_clock() -> None:
     with STAGE_LIMITS_CSV.open(encoding="utf-8", newline="") as file:
-        desks = set(Catalogue((), stage_limits=parse_stage_limits(csv.DictReader(file))).stage_limits)
+        desks = set(Catalogue((), stage_limits=parse_stage_limits(csv.DictReader(file))).desk_limits())
     # A unit's clock is the limit of the class; a hold lasts until the day that the request names.
     assert Clock.START is TRANSITIONS[State.FILED, Action.DISPATCH].clock
     assert "resume_on" in TRANSITIONS[State.HANDLING, Action.HOLD].requires
@@ -127,7 +128,8 @@ def test_only_void_extend_send_back_and_hold_need_a_request() -> None:
 def test_three_hands_do_the_loop_and_the_district_only_rules() -> None:
     hands = {axis: {a for (_, a), row in TRANSITIONS.items() if row.axis is axis} for axis in Axis}
     assert {Action.RULE} == hands[Axis.DISTRICT]
-    assert {Action.SIGN_FOR, Action.SUBMIT_RESULT, Action.RESUME} == hands[Axis.HANDLING]
+    handling = {Action.SIGN_FOR, Action.REACH_MILESTONE, Action.SUBMIT_RESULT, Action.RESUME}
+    assert handling == hands[Axis.HANDLING]
     command = {Action.DISPATCH, Action.REFER, Action.EXTEND, Action.SEND_BACK, Action.HOLD}
     assert command == hands[Axis.COMMAND]
     assert set(Action) - command - hands[Axis.HANDLING] - {Action.RULE} == hands[Axis.SUPERVISION]
