@@ -200,8 +200,8 @@ def move(
     )
 
 
-def drive(case: Case, *actions: Action, now: datetime = NOW) -> Case:
+def drive(case: Case, *actions: Action, now: datetime = NOW, clocks: Clocks = CLOCKS) -> Case:
     """The case after these actions, each done by a person of the right post."""
     for action in actions:
-        case = move(case, action, now=now).case
+        case = move(case, action, now=now, clocks=clocks).case
     return case

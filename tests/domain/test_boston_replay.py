@@ -1,11 +1,12 @@
 """79,208 real requests of Boston through our clocks: the light at closing is the city's own on-time flag.
 
 What is replayed: each row of ``data/reference/boston311`` becomes a case with five steps (report, accept,
-file, dispatch, sign for) and a sixth, the result, at the city's closing time. Its handling limit is the city's own:
-from opening to target in natural minutes, rounded up, at least one. As targets are set to the second, the
-dispatch is put so many whole minutes before the target, which is at most one minute before the opening. Wall
-times are taken as they are published (as if UTC), because the city compares them so. The calendar plays no
-part in natural minutes, and which limit the city chose for which type is its own affair: neither is tested here.
+file, dispatch, sign for) and a sixth, the result, at the city's closing time. Its handling limit is the
+city's own: from opening to target in natural minutes, rounded up, at least one. As targets are set to the
+second, the dispatch is put so many whole minutes before the target, which is at most one minute before the
+opening. Wall times are taken as they are published (as if UTC), because the city compares them so. The
+calendar plays no part in natural minutes, and which limit the city chose for which type is its own affair:
+neither is tested here.
 """
 
 import dataclasses
