@@ -66,6 +66,7 @@ class CaseDetail(CaseOut):
     history: list[dict[str, Any]]
     requests: list[dict[str, Any]]
     legal: list[dict[str, Any]]
+    clocks: dict[str, Any]
 
 
 class ActionIn(Model):

@@ -27,8 +27,10 @@ from gridmgmt.domain.worktime import Light, LimitUnit, light
 from gridmgmt.errors import GridError, NotFound
 from gridmgmt.geo import hexes
 from gridmgmt.services.asking import may_ask
+from gridmgmt.services.choices import choices
+from gridmgmt.services.clocking import clocks_told, hides, offered_milestone
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import board, cases, outbox, requests
+from gridmgmt.storage import board, cases, outbox, reclockings, requests
 from gridmgmt.storage.board import CaseFilter, Row
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.outbox import OutboxRow
@@ -61,6 +63,8 @@ EVENT_NAMES_ZH = {
     "request_decided": "申请答复",
     "case_unrouted": "待人工派遣",
     "case_overdue": "超期",
+    "milestone_reached": "阶段完成",
+    "deadlines_recomputed": "时限重新计算",
     "plan_published": "网格方案发布",
 }
 
@@ -228,9 +232,9 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
         "legal": [
             _offer(case, action, actor, now, book)
             for action in legal_actions(case.state)
-            # Only the first signature counts, so a second one is not asked for.
-            if not (action is Action.SIGN_FOR and case.signed_at)
+            if not hides(case, action)
         ],
+        "clocks": clocks_told(book, case, steps, reclockings.of_case(db, case_id), now),
     }
 
 
@@ -239,6 +243,7 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
     row = TRANSITIONS[case.state, action]
     # Every required fact is taken as given: the offer is about the person, not about the form.
     given = dict.fromkeys(row.requires, "given") | {"master_id": "given", "feedback": "given", "found": True}
+    given["milestone"] = offered_milestone(case)
     if case.ruled:
         given["unit_code"] = case.unit_code
     offer: dict[str, Any] = {
@@ -248,7 +253,7 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
         "needs_request": row.needs_request,
         "may": None,
         "refusal": None,
-        "choices": _choices(case, action, now, book),
+        "choices": choices(case, action, now, book),
     }
     try:
         if row.needs_request:
@@ -260,19 +265,6 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
     except GridError as refusal:
         offer["refusal"] = {"code": refusal.code, "detail": refusal.message, "article": refusal.article}
     return offer
-
-
-def _choices(case: Case, action: Action, now: datetime, book: RuleBook) -> dict[str, list[dict[str, str]]]:
-    """What a form may offer for a fact that names a unit or a person."""
-    if action in {Action.DISPATCH, Action.RULE}:
-        active = [u for u in book.units.values() if u.active]
-        if case.ruled and action is Action.DISPATCH:
-            active = [u for u in active if u.code == case.unit_code]
-        return {"unit_code": [{"value": u.code, "label": u.name} for u in active]}
-    if action is Action.ASK_CONFIRMATION:
-        people = book.roster.people_of(case.cell_code, book.day_of(now))
-        return {"worker_id": [{"value": str(p), "label": book.people.get(p, "")} for p in people]}
-    return {}
 
 
 def _asks_feedback(case: Case, action: Action) -> bool:

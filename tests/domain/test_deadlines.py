@@ -60,7 +60,16 @@ def compare_lights(life: Life, rng: random.Random) -> None:
     if model.due is None or model.started is None or case.limit_unit is None or model.started > model.due:
         return
     whole = life.world.minutes.between(model.started, model.due, str(case.limit_unit))
-    for minute in (model.due, model.due + 1, model.started, rng.randint(model.started, model.due)):
+    # The last green minute by the model's own count, and its neighbours: no border may be off by one.
+    four_fifths = whole * 4 // 5
+    natural = str(case.limit_unit).startswith("natural")
+    edge = (
+        model.started + four_fifths
+        if natural
+        else life.world.minutes.after_working(model.started, four_fifths)
+    )
+    borders = (model.started, edge - 1, edge, edge + 1, model.due - 1, model.due, model.due + 1)
+    for minute in (*borders, rng.randint(model.started, model.due)):
         shown = light(
             instant_of(model.started), instant_of(model.due), instant_of(minute), life.world.calendar,
             case.limit_unit,
