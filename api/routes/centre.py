@@ -25,6 +25,7 @@ class Board(Model):
     units: list[dict[str, Any]]
     recent: list[dict[str, Any]]
     last_event_id: int
+    calendar: dict[str, Any]
 
 
 class Categories(Model):

@@ -6,6 +6,9 @@ from gridmgmt.cli import (
     accounts,
     audit,
     backup,
+    calendar,
+    catalogue,
+    clocks,
     db,
     demo,
     evidence,
@@ -27,6 +30,9 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(backup.app, name="backup")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(clocks.app, name="clocks")
 app.add_typer(db.app, name="db")
 app.add_typer(demo.app, name="demo")
 app.add_typer(evidence.app, name="evidence")

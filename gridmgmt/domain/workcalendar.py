@@ -11,8 +11,8 @@ the State Council); hours and local changes are data, see ``data/catalogue/work_
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import chinese_calendar
 
+from gridmgmt.domain.rows import Faults, Raw
 from gridmgmt.errors import InvalidInput
 
 MOST_DAYS = 3_660
@@ -106,6 +107,44 @@ class WorkCalendar:
     def covers(self, day: date) -> bool:
         """Whether the holiday data know this day; if not, it counts by its weekday alone."""
         return self.covered_from <= day <= self.covered_until
+
+    def known_for(self, on: date) -> int:
+        """For how many days after ``on`` the holiday data still reach; negative when they have ended."""
+        return (self.covered_until - on).days if self.covered_until > date.min else -1
+
+    def with_days(
+        self,
+        days: Mapping[date, bool],
+        *,
+        covered_from: date | None = None,
+        covered_until: date | None = None,
+    ) -> "WorkCalendar":
+        """The calendar with these days settled, and its data reaching at least so far.
+
+        Parameters
+        ----------
+        days : True is worked, False is off; they win over what was known.
+        covered_from, covered_until : what the new data cover; must leave no gap to what was covered.
+
+        Raises
+        ------
+        InvalidInput
+            The new data would leave a gap that nobody knows.
+        """
+        start, end = covered_from or self.covered_from, covered_until or self.covered_until
+        known = self.covered_from <= self.covered_until
+        if covered_from is not None and known and covered_from > self.covered_until + _DAY:
+            raise InvalidInput(
+                f"Between {self.covered_until} and {covered_from} no holiday would be known.",
+                rule="R22b",
+                covered_until=self.covered_until.isoformat(),
+            )
+        return replace(
+            self,
+            overrides={**self.overrides, **days},
+            covered_from=min(start, self.covered_from) if known else start,
+            covered_until=max(end, self.covered_until) if known else end,
+        )
 
     def is_working_day(self, day: date) -> bool:
         """Whether people work on this day."""
@@ -222,6 +261,24 @@ def official_overrides(first_year: int, last_year: int) -> tuple[dict[date, bool
             overrides[day] = works
         day += _DAY
     return overrides, day - _DAY
+
+
+def parse_days(rows: Iterable[Raw]) -> dict[date, bool]:
+    """Days from the rows of a table ``day,working``: 1 is worked (调休), 0 is off (holiday).
+
+    Raises
+    ------
+    InvalidInput
+        Every fault with its row; also a day that is given twice.
+    """
+    faults = Faults("calendar_days")
+    days: dict[date, bool] = {}
+    for number, (day, works) in faults.collect(rows, lambda row: (row.day("day"), row.flag("working"))):
+        if day in days:
+            faults.add(number, "day", f"{day} is given twice")
+        days[day] = works
+    faults.raise_if_any()
+    return days
 
 
 def _boolean(value: object) -> bool:

@@ -1,12 +1,12 @@
 """Taking in catalogue tables: everything is parsed first, so that a faulty table changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from gridmgmt.domain.duty import parse_duty_lists
-from gridmgmt.domain.limit import parse_milestones
+from gridmgmt.domain.limit import GENERAL, parse_milestones
 from gridmgmt.domain.routing import parse_rules, parse_units
 from gridmgmt.domain.rows import Raw
 from gridmgmt.domain.taxonomy import (
@@ -19,7 +19,9 @@ from gridmgmt.domain.taxonomy import (
     parse_stage_limits,
 )
 from gridmgmt.domain.workcalendar import parse_work_calendar
+from gridmgmt.errors import InvalidInput
 from gridmgmt.storage import calendars, catalogue, people
+from gridmgmt.storage.catalogue import TakenIn
 from gridmgmt.storage.db import Db
 
 Rows = Sequence[Raw]
@@ -63,6 +65,57 @@ def check_tables(given: CatalogueTables, on: date) -> Catalogue:
     parse_work_calendar(given.work_hours)
     check_limits(made, on)
     return made
+
+
+CATALOGUE_TABLES = (
+    "categories",
+    "handling_limits",
+    "handling_milestones",
+    "stage_limits",
+    "filing_conditions",
+    "closing_conditions",
+)
+
+
+def take_in(db: Db, given: Mapping[str, Rows], on: date) -> dict[str, TakenIn]:
+    """Take rows of catalogue tables into a database that is in use, and check the whole that they make.
+
+    Parameters
+    ----------
+    given : rows by table, any of :data:`CATALOGUE_TABLES`. A limit ends by its ``valid_to``; no row is
+        removed.
+
+    Raises
+    ------
+    InvalidInput
+        No such table, a faulty one, or a catalogue in which a class has no limit or two that contradict
+        each other. The caller's transaction is to be undone.
+    """
+    unknown = sorted(set(given) - set(CATALOGUE_TABLES))
+    if unknown or not given:
+        raise InvalidInput("Give tables of the catalogue.", unknown=unknown, known=list(CATALOGUE_TABLES))
+    for name, rows in given.items():
+        _PARSERS[name](rows)
+    taken = {name: catalogue.take_in(db, name, _stored_names(name, rows)) for name, rows in given.items()}
+    check_limits(catalogue.load_catalogue(db), on)
+    return taken
+
+
+_PARSERS: Mapping[str, Callable[[Rows], object]] = {
+    "categories": parse_categories,
+    "handling_limits": parse_limits,
+    "handling_milestones": parse_milestones,
+    "stage_limits": parse_stage_limits,
+    "filing_conditions": parse_filing_conditions,
+    "closing_conditions": parse_closing_conditions,
+}
+
+
+def _stored_names(table: str, rows: Rows) -> Rows:
+    """Rows as the table keeps them: the general urgency is the empty one."""
+    if table != "stage_limits":
+        return rows
+    return [{**row, "urgency": (row.get("urgency") or "").strip().removeprefix(GENERAL)} for row in rows]
 
 
 def add_calendar(db: Db, given: CatalogueTables, calendar_id: str, now: datetime) -> None:

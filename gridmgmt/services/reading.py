@@ -27,6 +27,7 @@ from gridmgmt.domain.worktime import Light, LimitUnit, light
 from gridmgmt.errors import GridError, NotFound
 from gridmgmt.geo import hexes
 from gridmgmt.services.asking import may_ask
+from gridmgmt.services.calendars import coverage
 from gridmgmt.services.choices import choices
 from gridmgmt.services.clocking import clocks_told, hides, offered_milestone
 from gridmgmt.services.rulebooks import RuleBooks
@@ -316,6 +317,7 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
         "units": [dict(r) for r in board.counts_by_unit(db, actor, now)],
         "recent": [_event_facts(r, book, now) for r in board.recent_events(db, actor)],
         "last_event_id": outbox.last_delivery(db),
+        "calendar": coverage(book.calendar_id, book.calendar, book.day_of(now)),
     }
 
 

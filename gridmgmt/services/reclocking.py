@@ -19,7 +19,6 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.errors import GridError
 from gridmgmt.services.records import done
-from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import audit, reclockings
 from gridmgmt.storage.cases import milestone_row
 from gridmgmt.storage.db import Db
@@ -54,22 +53,23 @@ class Batch:
 def recompute_batch(
     db: Db,
     now: datetime,
-    books: RuleBooks,
+    book: RuleBook,
     order: Order,
-    subdistrict_code: str,
     after: UUID | None,
     *,
     size: int = BATCH,
 ) -> Batch:
     """Compute the next open cases of a subdistrict anew and store what differs; a dry run stores nothing.
 
+    The rules are given, so that a change can be tried before it is made.
+
     Parameters
     ----------
     db : as the platform itself (``Acting.system``).
     after : the last case of the batch before; None begins.
     """
-    cases = reclockings.lock_open_cases(db, subdistrict_code, after, limit=size)
-    book = books.current(db, subdistrict_code)
+    code = book.subdistrict.code
+    cases = reclockings.lock_open_cases(db, code, after, limit=size)
     changed: list[Reclocked] = []
     failed: list[tuple[str, GridError]] = []
     for case in cases:
@@ -81,7 +81,7 @@ def recompute_batch(
         if held != case.held:
             changed.append(_reclocked(case, held))
     if changed and not order.dry_run:
-        _store(db, now, book, order, subdistrict_code, changed)
+        _store(db, now, book, order, code, changed)
     return Batch(len(cases), changed, failed, cases[-1].id if len(cases) == size else None)
 
 

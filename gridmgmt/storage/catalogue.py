@@ -4,10 +4,11 @@ Rows are handed to the parsers of the domain as text, exactly as rows of a file 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Boolean, Table, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.cellindex import CellIndex
@@ -184,6 +185,38 @@ def add_rows(db: Db, table_name: str, rows: Iterable[Mapping[str, str]]) -> int:
     if values:
         db.execute(insert(table), values)
     return len(values)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of the rows of one table: new, changed, and as they were."""
+
+    new: int
+    changed: int
+    same: int
+
+
+def take_in(db: Db, table_name: str, rows: Iterable[Mapping[str, str]]) -> TakenIn:
+    """Insert rows that are new and change those whose key is known; rows that are not given stay.
+
+    The key is the table's own: classes, area, condition and first day for a limit.
+    """
+    table: Table = getattr(tables, table_name)
+    values = [_typed(table, row) for row in rows]
+    key = _KEYS.get(table_name) or [c.name for c in table.primary_key.columns]
+    others = [c.name for c in table.c if c.name not in {*key, "id"}]
+    statement = insert(table)
+    differs = or_(*(table.c[n].is_distinct_from(statement.excluded[n]) for n in others))
+    statement = statement.on_conflict_do_update(
+        index_elements=key, set_={n: statement.excluded[n] for n in others}, where=differs
+    )
+    # xmax is 0 where a row is new; a row that the condition leaves alone is not returned at all.
+    returned = statement.returning(literal_column("xmax = 0", Boolean))
+    fresh = [row[0] for value in values for row in db.execute(returned, value)]
+    return TakenIn(sum(fresh), len(fresh) - sum(fresh), len(values) - len(fresh))
+
+
+_KEYS: Mapping[str, list[str]] = {"handling_limits": ["category", "area_class", "condition", "valid_from"]}
 
 
 def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any) -> None:

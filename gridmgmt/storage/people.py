@@ -117,6 +117,11 @@ def every_subdistrict(db: Db) -> list[str]:
     return list(db.execute(text("select app.every_subdistrict()")).scalar_one())
 
 
+def subdistricts_in_scope(db: Db) -> list[str]:
+    """Codes of the subdistricts that whoever this transaction acts for can see."""
+    return list(db.execute(select(subdistricts.c.code).order_by(subdistricts.c.code)).scalars())
+
+
 def is_synthetic(db: Db, person_id: UUID) -> bool:
     """Whether this is an active person of the demo."""
     query = select(people.c.id).where(people.c.id == person_id, people.c.synthetic, people.c.active)
