@@ -2,7 +2,7 @@
 
 A calendar is a list that says of every minute whether people work in it. Everything else is walking along
 that list. Times are minutes since ``START``; the model knows no stored state and no shortcut, so that it
-can be believed. Limits: ``natural_minute``, ``natural_hour``, ``working_hour``, ``working_day`` (DOMAIN §4.3).
+can be believed. Units are the stored values of limits (DOMAIN §4.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -18,6 +18,11 @@ class _Undone(Exception):
     """Ends a transaction that was only tried."""
 
 
+def _undo_if(only_tried: bool) -> None:  # noqa: FBT001  its name says what it is
+    if only_tried:
+        raise _Undone
+
+
 def change_rules(change: "Callable[[Db], list[str]]", why: str, *, dry_run: bool) -> None:
     """Make a change of the rules and recompute the open cases of the subdistricts that it names.
 
@@ -40,7 +45,7 @@ def change_rules(change: "Callable[[Db], list[str]]", why: str, *, dry_run: bool
             codes = change(db)
             if dry_run:
                 tried = {code: catalogue.load_rulebook(db, code) for code in codes}
-                raise _Undone
+            _undo_if(dry_run)
     except _Undone:
         console.print("Tried and undone; nothing is stored.")
     finally:

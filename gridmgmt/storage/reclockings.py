@@ -20,6 +20,7 @@ from gridmgmt.domain.deadlines import Held
 from gridmgmt.domain.events import Event
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
+from gridmgmt.errors import StaleVersion
 from gridmgmt.storage import outbox
 from gridmgmt.storage.cases import milestone_row, read_milestone
 from gridmgmt.storage.db import Db, hot_json
@@ -143,17 +144,26 @@ _WRITE = """
            set limit_amount = x.limit_amount, limit_unit = x.limit_unit, due_at = x.due_at,
                sign_due_at = x.sign_due_at, milestones = x.milestones, stage_due_at = x.stage_due_at,
                updated_at = run.at
-          from x, run where c.id = x.id and c.version = x.version)
-    insert into app.case_reclockings (case_id, subdistrict_code, run_id, actor_id, at, why, case_version,
-                                      calendar_id, calendar_version, rules_revision, old, new)
-    select x.id, run.subdistrict_code, run.id, run.actor_id, run.at, run.why, x.version, run.calendar_id,
-           run.calendar_version, run.rules_revision, x.old, x.new
-      from x, run
+          from x, run where c.id = x.id and c.version = x.version
+        returning c.id),
+    kept as (
+        insert into app.case_reclockings (case_id, subdistrict_code, run_id, actor_id, at, why, case_version,
+                                          calendar_id, calendar_version, rules_revision, old, new)
+        select x.id, run.subdistrict_code, run.id, run.actor_id, run.at, run.why, x.version,
+               run.calendar_id, run.calendar_version, run.rules_revision, x.old, x.new
+          from x, run)
+    select cast(count(*) as text) from changed
 """
 
 
 def write(db: Db, run: Run, changed: Sequence[Reclocked], events: Sequence[Event]) -> None:
-    """Store new deadlines, the record of each and its event; the cases are locked by this transaction."""
+    """Store new deadlines, the record of each and its event; the cases are locked by this transaction.
+
+    Raises
+    ------
+    StaleVersion
+        A case was not locked and has moved.
+    """
     if not changed:
         return
     rows = [
@@ -172,7 +182,9 @@ def write(db: Db, run: Run, changed: Sequence[Reclocked], events: Sequence[Event
         for c in changed
     ]
     facts = {name: getattr(run, name) for name in run.__dataclass_fields__}
-    db.connection.exec_driver_sql(_WRITE, (_json(rows), _json(facts)))
+    written = hot_json(db, _WRITE, [_json(rows), _json(facts)])
+    if written != len(changed):
+        raise StaleVersion("Cases moved while their deadlines were computed.", rule="R22b", written=written)
     outbox.append(db, events)
 
 
