@@ -20,8 +20,8 @@ from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.errors import GridError
 from gridmgmt.services.records import done
 from gridmgmt.storage import audit, reclockings
-from gridmgmt.storage.cases import milestone_row
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.milestones import milestone_row
 from gridmgmt.storage.reclockings import OpenCase, Reclocked, Run
 
 BATCH = 1_000

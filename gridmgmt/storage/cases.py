@@ -17,7 +17,6 @@ from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.case import Case, Decision, Step
-from gridmgmt.domain.clocks import Milestone
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.personal import Confidence
@@ -27,6 +26,7 @@ from gridmgmt.errors import ContentDiffers, NotAllowed, NotFound, StaleVersion
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
+from gridmgmt.storage.milestones import milestone_row, read_milestone
 from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
@@ -263,29 +263,6 @@ def _case_values(case: Case) -> dict[str, Any]:
     values["acted"] = {str(k): str(v) for k, v in case.acted.items()}
     values["milestones"] = [milestone_row(m) for m in case.milestones]
     return values
-
-
-def milestone_row(milestone: Milestone) -> dict[str, Any]:
-    """A milestone as it is stored."""
-    return {
-        "code": milestone.code,
-        "amount": milestone.amount,
-        "unit": str(milestone.unit),
-        "due_at": milestone.due_at.isoformat(),
-        "reached_at": milestone.reached_at.isoformat() if milestone.reached_at else None,
-    }
-
-
-def read_milestone(row: Mapping[str, Any]) -> Milestone:
-    """A milestone from its row."""
-    reached = row["reached_at"]
-    return Milestone(
-        row["code"],
-        row["amount"],
-        LimitUnit(row["unit"]),
-        datetime.fromisoformat(row["due_at"]),
-        datetime.fromisoformat(reached) if reached else None,
-    )
 
 
 def _step_row(decision: Decision) -> dict[str, Any]:

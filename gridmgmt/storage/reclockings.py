@@ -22,8 +22,8 @@ from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import StaleVersion
 from gridmgmt.storage import outbox
-from gridmgmt.storage.cases import milestone_row, read_milestone
 from gridmgmt.storage.db import Db, hot_json
+from gridmgmt.storage.milestones import milestone_row, read_milestone
 from gridmgmt.storage.tables import case_reclockings
 
 _NOBODY = UUID(int=0)

@@ -301,6 +301,27 @@ export interface CaseDetail extends CaseRow {
   history: HistoryLine[]
   requests: RequestOut[]
   legal: LegalAction[]
+  clocks?: CaseClocks
+}
+
+/** One of the deadlines of a case: signing, a milestone, the handling as a whole. */
+export interface CaseDeadline {
+  kind: 'sign_for' | 'milestone' | 'handling'
+  code: string
+  name: string
+  due_at: string
+  met_at: string | null
+  light: Light | null
+  amount: number
+  unit: string
+  calendar_known: boolean
+}
+
+export interface CaseClocks {
+  deadlines: CaseDeadline[]
+  reasons: { code: string; name: string; seq: number; at: string; due_at: string | null }[]
+  recomputed: { run_id: string; at: string; why: string }[]
+  stale?: boolean
 }
 
 export interface Command {
@@ -418,6 +439,7 @@ export interface Board {
   units: BoardUnit[]
   recent: BoardEvent[]
   last_event_id: number | string | null
+  calendar?: { covered_until: string | null; warning: 'calendar_ends' | 'calendar_ended' | null }
 }
 
 export interface Extent {

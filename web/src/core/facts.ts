@@ -16,6 +16,7 @@ export type FieldKind =
   | 'person'
   | 'case'
   | 'photos'
+  | 'choice'
 
 export interface FactField {
   name: string
@@ -41,16 +42,20 @@ const KINDS: Record<string, FieldKind> = {
   resume_on: 'date',
   document_no: 'line',
   photos: 'photos',
+  milestone: 'choice',
+  condition: 'choice',
+  note: 'text',
 }
 
 /** The order in which a person thinks of them; the table sorts its facts by name. */
 const ORDER = [
-  'unit_code', 'worker_id', 'master_id', 'found', 'result', 'photos', 'amount', 'unit', 'resume_on',
-  'reason', 'basis', 'opinion', 'document_no', 'feedback',
+  'milestone', 'condition', 'unit_code', 'worker_id', 'master_id', 'found', 'result', 'photos', 'amount', 'unit', 'resume_on',
+  'reason', 'basis', 'opinion', 'note', 'document_no', 'feedback',
 ]
 
 const OPTIONAL: Record<string, string[]> = {
   dispatch: ['worker_id'],
+  file: ['condition'],
   close: ['feedback'],
 }
 

@@ -24,6 +24,8 @@ export const refusal: Messages['refusal'] = {
   guards: {
     confirmed: 'A report from the public is confirmed on site first.',
     signed: 'Sign for the case first.',
+    next_milestone: 'Milestones are reported in their order.',
+    milestones_reached: 'Report the milestones before the result.',
     ruled: 'The district ruled on the unit; the case cannot be sent back.',
     other_master: 'A case cannot be merged into itself.',
     granted: 'This needs a granted request.',

@@ -22,6 +22,8 @@ export const refusal = {
   guards: {
     confirmed: '公众反映的问题须先经现场核实。',
     signed: '请先签收。',
+    next_milestone: '阶段须按顺序完成。',
+    milestones_reached: '请先完成各阶段，再反馈处置结果。',
     ruled: '区里已裁定责任单位，不能退单。',
     other_master: '不能并入自身。',
     granted: '须先提出申请并获批准。',
