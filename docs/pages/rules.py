@@ -27,11 +27,14 @@ from pages.markdown import code, page, prose, table
 
 CLOCKS = {
     Clock.KEEP: "–",
-    Clock.START: "starts: the limit of the class",
+    Clock.START: "starts: the limits of the class, signing and milestones among them",
+    Clock.SIGN: "the signing is met",
+    Clock.REACH: "the milestone is met",
     Clock.ADD: "the amount is added to the deadline",
     Clock.PAUSE: "pauses",
     Clock.RESUME: "what was left runs on",
     Clock.STOP: "stops",
+    Clock.DROP: "is dropped: the next unit begins with its own",
     Clock.RESTART: "starts anew: the limit of the case",
 }
 # What an action checks besides its facts; the words in code type are facts["guard"] of the refusal.
@@ -41,7 +44,8 @@ GUARDS = {
     "rejected or voided",
     Action.DISPATCH: "`ruled`: after a ruling only to the unit that the district named; the duty list allows it",
     Action.FILE: "the duty list gives it to the subdistrict, or an approval does (R07c)",
-    Action.SUBMIT_RESULT: "`signed`: somebody signed for the case",
+    Action.SUBMIT_RESULT: "`signed`: somebody signed for the case; `milestones_reached`: none is open",
+    Action.REACH_MILESTONE: "`signed`; `next_milestone`: in their order",
     Action.SEND_BACK: "`ruled`: not after the district ruled",
     Action.EXTEND: "`in_time`: asked for up to the deadline",
     Action.HOLD: "the day of resuming is not past",

@@ -115,7 +115,8 @@ def test_the_first_report_reaches_its_closure(demo_server: str) -> None:
     )
     walked = [step["action"] for step in names["closed"]["history"]]
     assert [
-        "report", "accept", "file", "dispatch", "sign_for", "submit_result", "pass_verification", "close",
+        "report", "accept", "file", "dispatch", "sign_for", "reach_milestone",
+        "reach_milestone", "submit_result", "pass_verification", "close",
     ] == walked  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def test_a_deadline_that_was_changed_holds_from_its_day_on(checkout: Path, own_d
     file.write_text(
         file.read_text(encoding="utf-8").replace(before, f"{ended}\n{successor}"), encoding="utf-8"
     )
-    run_page(page)
+    run_page(page)  # it reads the file that was changed above
     known = read_back(own_demo_url).catalogue
     rubbish = known.find("matter:06010", FIRST_DAY)
     limits = [known.limit_for(rubbish, on).limit for on in (NOW.date(), FIRST_DAY)]

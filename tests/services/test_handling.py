@@ -73,7 +73,7 @@ def test_an_illegal_step_is_refused_with_the_legal_ones_named(street: Street) ->
     assert refusal.value.facts == {
         "state": "handling",
         "action": "close",
-        "legal": ["sign_for", "extend", "send_back", "hold", "submit_result"],
+        "legal": ["sign_for", "reach_milestone", "extend", "send_back", "hold", "submit_result"],
     }
     assert street.case(case.id) == case
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from gridmgmt.domain.case import Case, advance
+from gridmgmt.domain.clocks import Milestone
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import LimitUnit
@@ -78,6 +79,12 @@ def test_a_case_comes_back_with_every_field_as_it_was_saved(street: Street) -> N
         confirmed=False,
         unit_code=ENFORCEMENT,
         worker_id=street.acceptor.id,
+        area_class="outer",
+        filing_condition="missing",
+        milestones=(
+            Milestone("stop_work", 4, LimitUnit.WORKING_HOUR, NOW + 20 * hour, NOW + 21 * hour),
+            Milestone("penalty", 7, LimitUnit.WORKING_DAY, NOW + 22 * hour),
+        ),
         rule_id="R-X",
         limit_amount=7,
         limit_unit=LimitUnit.NATURAL_HOUR,
@@ -85,7 +92,7 @@ def test_a_case_comes_back_with_every_field_as_it_was_saved(street: Street) -> N
             name: NOW + number * hour
             for number, name in enumerate(
                 ("clock_started_at", "clock_paused_at", "due_at", "stage_due_at", "filed_at", "dispatched_at",
-                 "signed_at", "handled_at", "verified_at", "closed_at"), start=1,
+                 "signed_at", "handled_at", "verified_at", "closed_at", "sign_due_at"), start=1,
             )
         },
         ruled=True,

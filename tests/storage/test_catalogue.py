@@ -6,6 +6,7 @@ import pytest
 
 from gridmgmt.demo.load import read_catalogue
 from gridmgmt.domain.duty import parse_duty_lists
+from gridmgmt.domain.limit import parse_milestones
 from gridmgmt.domain.org import CommunityKind
 from gridmgmt.domain.routing import parse_rules, parse_units
 from gridmgmt.domain.taxonomy import (
@@ -42,13 +43,16 @@ def test_stored_classes_and_conditions_are_those_of_the_files(db: Db, files: Cat
         parse_stage_limits(files.stage_limits),
         parse_filing_conditions(files.filing_conditions),
         parse_closing_conditions(files.closing_conditions),
+        parse_milestones(files.handling_milestones),
     )
     on = NOW.date()
     assert by_name(stored.in_use(on)) == by_name(given.in_use(on))
     for category in given.in_use(on):
         assert stored.find(str(category.key), on) == category
         assert stored.limit_for(category, on) == given.limit_for(category, on)
-    assert stored.stage_limits == given.stage_limits
+        assert stored.milestones_for(category, on) == given.milestones_for(category, on)
+    assert stored.desk_limits() == given.desk_limits()
+    assert stored.desk_limits("emergency") == given.desk_limits("emergency")
 
 
 def test_the_stored_duty_list_is_that_of_the_file(db: Db, files: CatalogueTables) -> None:

@@ -125,7 +125,8 @@ def revision(db: Db) -> int:
 
 RULEBOOK_TABLES = {
     "base_features", "calendar_days", "categories", "cell_workers", "closing_conditions", "communities",
-    "duty_items", "filing_conditions", "grid_cells", "grid_plans", "handling_limits", "people",
+    "duty_items", "filing_conditions", "grid_cells", "grid_plans", "handling_limits",
+    "handling_milestones", "people",
     "person_roles", "routing_rule_sets", "stage_limits", "subdistricts", "units", "work_calendars",
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ export const ACTIONS = [
   { id: "refer", zh: "转区裁定", en: "Refer" },
   { id: "rule", zh: "区裁定", en: "Rule" },
   { id: "sign_for", zh: "签收", en: "Sign for" },
+  { id: "reach_milestone", zh: "阶段完成", en: "Reach milestone" },
   { id: "extend", zh: "延时", en: "Extend" },
   { id: "send_back", zh: "退单", en: "Send back" },
   { id: "hold", zh: "挂账", en: "Hold" },
@@ -64,6 +65,7 @@ export const TRANSITIONS = [
   { from: "filed", action: "refer", to: "referred", requires: ["reason"], needsRequest: false, permission: "case:refer" },
   { from: "referred", action: "rule", to: "filed", requires: ["document_no", "unit_code"], needsRequest: false, permission: "case:rule" },
   { from: "handling", action: "sign_for", to: "handling", requires: [], needsRequest: false, permission: "case:handle" },
+  { from: "handling", action: "reach_milestone", to: "handling", requires: ["milestone", "note"], needsRequest: false, permission: "case:handle" },
   { from: "handling", action: "extend", to: "handling", requires: ["amount", "reason", "unit"], needsRequest: true, permission: "case:grant" },
   { from: "handling", action: "send_back", to: "filed", requires: ["basis", "reason"], needsRequest: true, permission: "case:grant" },
   { from: "handling", action: "hold", to: "on_hold", requires: ["reason", "resume_on"], needsRequest: true, permission: "case:grant" },
@@ -87,6 +89,7 @@ export const EVENT_KINDS = [
   "case_filed",
   "case_dispatched",
   "case_signed_for",
+  "milestone_reached",
   "case_sent_back",
   "case_extended",
   "case_put_on_hold",
@@ -103,6 +106,7 @@ export const EVENT_KINDS = [
   "request_decided",
   "case_unrouted",
   "case_overdue",
+  "deadlines_recomputed",
   "plan_published",
 ] as const;
 
