@@ -187,6 +187,9 @@ class Day:
             return act(handler, case, "sign_for")
         if self._rng.random() < _EXTEND_SHARE and not _has(case, "extend"):
             return self._extend(case, handler)
+        open_parts = (d for d in case["clocks"]["deadlines"] if d["kind"] == "milestone" and not d["met_at"])
+        if part := next(open_parts, None):
+            return act(handler, case, "reach_milestone", milestone=part["code"], note=f"{part['name']}已完成")
         return act(handler, case, "submit_result", result="已处置完毕", photos=[self.photo(handler, "after")])
 
     def _extend(self, case: dict[str, Any], handler: Person) -> dict[str, Any]:

@@ -138,6 +138,12 @@ def condition_after(action: str, facts: Mapping[str, Any], before: str) -> str:
     return str(facts.get("condition") or "") if action == Action.FILE else before
 
 
+CLOCK_ACTIONS = frozenset(str(a) for (_, a), row in TRANSITIONS.items() if row.clock is not Clock.KEEP) | {
+    str(Action.FILE)
+}
+"""The steps that :func:`replay` needs beside the newest: what moves a clock, and what says the condition."""
+
+
 def walk(steps: Iterable[Step], clocks_at: ClocksAt) -> Iterator[tuple[Step, Clocks, Held]]:
     """The clocks after each step, with what they were computed with.
 
@@ -156,7 +162,7 @@ def replay(steps: Iterable[Step], clocks_at: ClocksAt) -> Held:
 
     Parameters
     ----------
-    steps : first to last; at least the opening line.
+    steps : first to last; of a long history, those of :data:`CLOCK_ACTIONS` and the newest are enough.
     clocks_at : see :data:`ClocksAt`; a pure function, or the result is none.
     """
     held, condition = Held(), ""
@@ -285,19 +291,25 @@ def _reason_of(step: Step) -> ReasonCode | None:
 
 
 def _facts_of(code: ReasonCode, step: Step, before: Held, after: Held, clocks: Clocks) -> dict[str, Any]:
-    limit: dict[str, Any] = {"amount": after.limit_amount, "unit": after.limit_unit}
-    return {
-        ReasonCode.LIMIT: limit
-        | {
-            "source": clocks.source,
-            "sign_due_at": after.sign_due_at,
-            "milestones": [m.code for m in after.milestones],
-        },
-        ReasonCode.REWORK: limit,
-        ReasonCode.REOPENED: limit,
-        ReasonCode.EXTENDED: {"was": before.due_at} | {n: step.facts.get(n) for n in ("amount", "unit")},
-        ReasonCode.HELD: {"paused_at": before.clock_paused_at, "was": before.due_at},
-        ReasonCode.RETURNED: {"was": before.due_at},
-        ReasonCode.REACHED: {"milestone": step.facts.get("milestone")},
-        ReasonCode.SIGNED: {"sign_due_at": before.sign_due_at},
-    }[code]
+    match code:
+        case ReasonCode.LIMIT:
+            told: dict[str, Any] = {
+                "amount": after.limit_amount,
+                "unit": after.limit_unit,
+                "source": clocks.source,
+                "sign_due_at": after.sign_due_at,
+                "milestones": [m.code for m in after.milestones],
+            }
+        case ReasonCode.REWORK | ReasonCode.REOPENED:
+            told = {"amount": after.limit_amount, "unit": after.limit_unit}
+        case ReasonCode.EXTENDED:
+            told = {"amount": step.facts.get("amount"), "unit": step.facts.get("unit"), "was": before.due_at}
+        case ReasonCode.HELD:
+            told = {"paused_at": before.clock_paused_at, "was": before.due_at}
+        case ReasonCode.RETURNED:
+            told = {"was": before.due_at}
+        case ReasonCode.REACHED:
+            told = {"milestone": step.facts.get("milestone")}
+        case ReasonCode.SIGNED:
+            told = {"sign_due_at": before.sign_due_at}
+    return told

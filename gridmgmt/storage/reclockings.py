@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import select, text
 
 from gridmgmt.domain.case import Step
-from gridmgmt.domain.deadlines import Held
+from gridmgmt.domain.deadlines import CLOCK_ACTIONS, Held
 from gridmgmt.domain.events import Event
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
@@ -27,6 +27,7 @@ from gridmgmt.storage.milestones import milestone_row, read_milestone
 from gridmgmt.storage.tables import case_reclockings
 
 _NOBODY = UUID(int=0)
+_STATES: Mapping[str, State] = MappingProxyType({str(s): s for s in State})
 _NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -34,7 +35,7 @@ _NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 class OpenCase:
     """An open case as far as its clocks go: what it is, what is stored, and its history.
 
-    The steps bear no person and only facts that clocks are computed with.
+    Only steps that a clock depends on, without their persons and with such facts alone.
     """
 
     id: UUID
@@ -69,13 +70,17 @@ _FIND = """
                               'condition', s.facts -> 'condition', 'amount', s.facts -> 'amount',
                               'unit', s.facts -> 'unit', 'resume_on', s.facts -> 'resume_on',
                               'milestone', s.facts -> 'milestone') end) order by s.seq) as steps
-            from app.case_steps s where s.case_id = p.id) s on true
+            from app.case_steps s
+           where s.case_id = p.id
+             and (s.seq = p.version or s.action in (select json_array_elements_text(cast(%s as json))))) s
+        on true
 """
 
 
 def lock_open_cases(db: Db, subdistrict_code: str, after: UUID | None, *, limit: int) -> list[OpenCase]:
     """The next open cases of a subdistrict in the order of their ids; locked until the commit."""
-    found = hot_json(db, _FIND, [subdistrict_code, str(after or _NOBODY), str(limit)])
+    values = [subdistrict_code, str(after or _NOBODY), str(limit), _json(sorted(CLOCK_ACTIONS))]
+    found = hot_json(db, _FIND, values)
     return [_open_case(row) for row in found or ()]
 
 
@@ -98,7 +103,7 @@ def _open_case(row: Sequence[Any]) -> OpenCase:
         ),
         tuple(
             Step(
-                key, seq, action, State(source) if source else None, State(target), _NOBODY,
+                key, seq, action, _STATES.get(source), _STATES[target], _NOBODY,
                 datetime.fromisoformat(at), facts or _NO_FACTS, "",
             )
             for seq, action, source, target, at, facts in steps or ()
@@ -151,7 +156,12 @@ _WRITE = """
                                           calendar_id, calendar_version, rules_revision, old, new)
         select x.id, run.subdistrict_code, run.id, run.actor_id, run.at, run.why, x.version,
                run.calendar_id, run.calendar_version, run.rules_revision, x.old, x.new
-          from x, run)
+          from x, run),
+    told as (
+        insert into app.outbox (subdistrict_code, kind, case_id, at, facts)
+        select e.subdistrict_code, e.kind, e.case_id, e.at, e.facts
+          from jsonb_populate_recordset(null::app.outbox, cast(%s as jsonb)) with ordinality e
+         order by e.ordinality)
     select cast(count(*) as text) from changed
 """
 
@@ -182,10 +192,9 @@ def write(db: Db, run: Run, changed: Sequence[Reclocked], events: Sequence[Event
         for c in changed
     ]
     facts = {name: getattr(run, name) for name in run.__dataclass_fields__}
-    written = hot_json(db, _WRITE, [_json(rows), _json(facts)])
+    written = hot_json(db, _WRITE, [_json(rows), _json(facts), _json([outbox.row(e) for e in events])])
     if written != len(changed):
         raise StaleVersion("Cases moved while their deadlines were computed.", rule="R22b", written=written)
-    outbox.append(db, events)
 
 
 def _json(value: Any) -> str:

@@ -11,7 +11,15 @@ import pytest
 
 from gridmgmt.domain.case import Case, Step
 from gridmgmt.domain.clocks import MilestoneLimit
-from gridmgmt.domain.deadlines import Held, ReasonCode, explain, milestone_light, replay, used_by_unit
+from gridmgmt.domain.deadlines import (
+    CLOCK_ACTIONS,
+    Held,
+    ReasonCode,
+    explain,
+    milestone_light,
+    replay,
+    used_by_unit,
+)
 from gridmgmt.domain.taxonomy import Limit
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import Light, LimitUnit, light
@@ -259,3 +267,15 @@ def guard_of(attempt: Callable[[], object]) -> object:
     with pytest.raises(NotReady) as refused:
         attempt()
     return refused.value.facts["guard"]
+
+
+def test_the_steps_that_move_a_clock_and_the_newest_are_enough() -> None:
+    rng = random.Random(SEED + 1)
+    world = make_world(rng)
+    for _ in range(100):
+        life = Life(rng, world)
+        for _ in life.run(14):
+            pass
+        few = [s for s in life.steps[:-1] if s.action in CLOCK_ACTIONS] + life.steps[-1:]
+        clocks = life.clocks
+        assert replay(few, lambda *_, clocks=clocks: clocks) == held_by(life.case)
