@@ -226,14 +226,14 @@ def test_one_person_lends_a_case_one_hand(first: Axis, second: Axis) -> None:
 def test_whoever_acted_for_one_hand_is_refused_every_action_of_the_others(first: Axis) -> None:
     actor = make_actor(*EVERY_ROLE)
     for (state, action), row in TRANSITIONS.items():
-        case = make_case(state, acted={actor.id: first})
+        case = case_for(state, action, acted={actor.id: first})
         assert ("ok" if row.axis is first else "DutiesNotSeparated") == attempt(case, action, actor)
 
 
 def test_what_others_did_binds_nobody_else() -> None:
     others = {UUID(int=n): axis for n, axis in enumerate(Axis, start=900)}
     for state, action in TRANSITIONS:
-        assert "ok" == attempt(make_case(state, acted=others), action, make_actor(*EVERY_ROLE))
+        assert "ok" == attempt(case_for(state, action, acted=others), action, make_actor(*EVERY_ROLE))
 
 
 def test_the_platform_is_exempt_and_leaves_no_mark() -> None:
