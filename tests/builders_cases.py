@@ -12,6 +12,7 @@ from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import Permission
 from gridmgmt.domain.request import Asked, Request, RequestStatus
 from gridmgmt.domain.taxonomy import Limit
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workcalendar import WorkCalendar
 from gridmgmt.domain.workflow import TRANSITIONS, Action, State
 from gridmgmt.domain.worktime import LimitUnit
@@ -36,6 +37,14 @@ STAGE_LIMITS: Mapping[State, Limit] = {
     State.REFERRED: Limit(2, LimitUnit.WORKING_DAY),
     State.HANDLED: Limit(4, LimitUnit.WORKING_HOUR),
     State.VERIFIED: Limit(4, LimitUnit.WORKING_HOUR),
+}
+
+WINDOWS: Mapping[Window, Limit] = {
+    Window.SEND_BACK: Limit(1, LimitUnit.WORKING_DAY),
+    Window.REOPEN: Limit(360, LimitUnit.NATURAL_HOUR),
+    Window.CALL_SIGN_IN: Limit(30, LimitUnit.NATURAL_MINUTE),
+    Window.CALL_ARRIVE: Limit(2, LimitUnit.WORKING_HOUR),
+    Window.SUPERVISION_REPLY: Limit(1, LimitUnit.WORKING_DAY),
 }
 
 FACTS: Mapping[str, Any] = {
@@ -70,6 +79,7 @@ def make_clocks(**over: Any) -> Clocks:
         "calendar": make_calendar(),
         "stage_limits": STAGE_LIMITS,
         "handling_limit": Limit(1, LimitUnit.WORKING_DAY),
+        "windows": WINDOWS,
     }
     return Clocks(**{**facts, **over})
 
@@ -162,6 +172,7 @@ def asked_on(case: Case) -> Asked:
         case.worker_id,
         case.due_at,
         case.ruled,
+        CLOCKS.window_end(Window.SEND_BACK, case.dispatched_at),
     )
 
 
@@ -171,6 +182,8 @@ _POST_OF: Mapping[Permission, Role] = {
     Permission.CASE_FILE: Role.SHIFT_LEADER,
     Permission.CASE_DISPATCH: Role.DISPATCHER,
     Permission.CASE_HANDLE: Role.HANDLER,
+    Permission.CASE_EXTEND: Role.DISPATCHER,
+    Permission.CASE_RETURN: Role.DISPATCHER,
     Permission.CASE_GRANT: Role.DISPATCHER,
     Permission.CASE_VERIFY: Role.GRID_WORKER,
     Permission.CASE_CLOSE: Role.SHIFT_LEADER,

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from gridmgmt.domain.case import Case, Step, advance, open_case
 from gridmgmt.domain.clocks import Clocks, MilestoneLimit
-from gridmgmt.domain.org import Actor, Role
+from gridmgmt.domain.grants import RETURNS_OF_THE_STREET
+from gridmgmt.domain.org import Actor, Role, system_actor
 from gridmgmt.domain.request import Request, RequestStatus
 from gridmgmt.domain.taxonomy import Limit
 from gridmgmt.domain.workcalendar import WorkCalendar
@@ -117,7 +118,7 @@ class Life:
     def _do(self, action: Action) -> None:
         facts = self._facts(action)
         now = instant_of(self.minute)
-        actor = _actor(self.case)
+        actor = _actor(self.case, action)
         granted = Request(
             UUID(int=50), self.case.id, STREET, action, facts, UUID(int=51), now, RequestStatus.GRANTED,
             actor.id, now,
@@ -139,7 +140,7 @@ class Life:
                 )
             case Action.EXTEND:
                 limit = make_limit(self.rng)
-                facts |= {"amount": limit.amount, "unit": str(limit.unit)}
+                facts |= {"amount": limit.amount, "unit": str(limit.unit), "document_no": "街延〔2026〕1号"}
             case Action.HOLD:
                 today = FIRST_DAY + timedelta(days=self.minute // DAY)
                 self.resume_on = today + timedelta(days=self.rng.randint(0, 20))
@@ -191,5 +192,8 @@ class Life:
 _ROLES = tuple(sorted(set(Role) - {Role.SYSTEM}))
 
 
-def _actor(case: Case) -> Actor:
+def _actor(case: Case, action: Action) -> Actor:
+    if action is Action.SEND_BACK and case.return_count >= RETURNS_OF_THE_STREET:
+        # Which goes to the district by itself.
+        return system_actor(case.subdistrict_code)
     return make_actor(*_ROLES, number=7, unit_code=case.unit_code)

@@ -15,15 +15,19 @@ from uuid import UUID
 
 from gridmgmt.domain import clocks as clock_rules
 from gridmgmt.domain import permissions
+from gridmgmt.domain.beside import NOTHING, Beside, require_endable
 from gridmgmt.domain.clocks import Clocks, Milestone
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.facts import is_empty, read_id, read_yes_no
+from gridmgmt.domain.grants import Granted, require_level
+from gridmgmt.domain.guards import check_guards, require_reopenable
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
-from gridmgmt.domain.request import Request, require_grant, require_not_ruled
+from gridmgmt.domain.request import Request, require_grant
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import Action, State, Transition, transition
 from gridmgmt.domain.worktime import LimitUnit
-from gridmgmt.errors import MissingFact, NotReady, StaleVersion
+from gridmgmt.errors import MissingFact, StaleVersion
 
 _NOBODY: Mapping[UUID, Axis] = MappingProxyType({})
 
@@ -76,6 +80,7 @@ class Case:
     ruled: bool = False
     rework_count: int = 0
     return_count: int = 0
+    extension_count: int = 0
     merged_into: UUID | None = None
     acted: Mapping[UUID, Axis] = field(default_factory=lambda: _NOBODY)
 
@@ -93,6 +98,7 @@ class Step:
     at: datetime
     facts: Mapping[str, Any]
     article: str
+    on_behalf_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,9 @@ def open_case(case: Case, *, clocks: Clocks, facts: Mapping[str, Any]) -> Decisi
     return Decision(case, step, (_event(case, event, case.reported_at, {}),))
 
 
-def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) -> Transition:
+def check(
+    case: Case, action: Action, actor: Actor, facts: Mapping[str, Any], *, beside: Beside = NOTHING
+) -> Transition:
     """Whether this actor may do this now; the row of the table if so.
 
     Raises
@@ -141,8 +149,7 @@ def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) ->
     MissingFact
         A fact that the row requires is absent or empty.
     NotReady
-        A guard does not hold: confirmation or signature first, and after a ruling neither a
-        return nor another unit.
+        A guard does not hold: see ``guards.check_guards`` and ``beside.require_endable``.
     """
     # Whoever may not read the case is not told its state by a refusal either.
     permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
@@ -150,7 +157,7 @@ def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) ->
     permissions.require(
         actor, row.permission, case.subdistrict_code, unit_code=case.unit_code, worker_id=case.worker_id
     )
-    permissions.check_axis(case.acted, actor, row.axis)
+    permissions.check_axis({**beside.hands, **case.acted}, actor, row.axis)
     missing = row.missing_from(facts)
     if missing:
         raise MissingFact(
@@ -160,52 +167,9 @@ def check(case: Case, action: Action, actor: Actor, facts: Mapping[str, Any]) ->
             action=str(action),
             missing=missing,
         )
-    _check_guards(case, action, facts)
+    check_guards(case, action, facts)
+    require_endable(action, row.target, beside)
     return row
-
-
-def _check_guards(case: Case, action: Action, facts: Mapping[str, Any]) -> None:
-    if action is Action.ACCEPT and case.needs_confirmation and case.confirmed is not True:
-        raise NotReady(
-            "A report from the public is confirmed on site before it goes to filing.",
-            article="22-1",
-            rule="R22a",
-            guard="confirmed",
-        )
-    if action in {Action.SUBMIT_RESULT, Action.REACH_MILESTONE} and case.signed_at is None:
-        raise NotReady("Sign for the case first.", article="22-2", rule="R22b", guard="signed")
-    if action is Action.SUBMIT_RESULT:
-        clock_rules.require_milestones_reached(case.milestones)
-    if action is Action.REACH_MILESTONE:
-        clock_rules.require_next_milestone(case.milestones, facts["milestone"])
-    if action is Action.SEND_BACK:
-        require_not_ruled(ruled=case.ruled)
-    if action is Action.DISPATCH and case.ruled and str(facts["unit_code"]) != case.unit_code:
-        raise NotReady(
-            "The district ruled on the responsible unit; dispatch to that unit.",
-            article="22-2",
-            rule="R22d",
-            guard="ruled",
-            unit_code=case.unit_code,
-        )
-    if action is Action.MERGE and _names(facts["master_id"], case.id):
-        raise NotReady("A case cannot be merged into itself.", rule="R22a", guard="other_master")
-    if action is Action.CLOSE and case.needs_feedback and is_empty(facts.get("feedback")):
-        raise MissingFact(
-            "The person who reported must be told the outcome before the case closes.",
-            article="14-2",
-            rule="R14b",
-            action=str(action),
-            missing=["feedback"],
-        )
-
-
-def _names(value: object, case_id: UUID) -> bool:
-    """Compared as ids: one id has several spellings."""
-    try:
-        return UUID(str(value)) == case_id
-    except ValueError:
-        return False
 
 
 def advance(  # noqa: PLR0913  the five things a move depends on, and the version it builds on
@@ -218,6 +182,7 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
     facts: Mapping[str, Any] = MappingProxyType({}),
     expected_version: int | None = None,
     granted: Request | None = None,
+    beside: Beside = NOTHING,
 ) -> Decision:
     """Move the case by one action.
 
@@ -227,26 +192,31 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
     facts : what the actor states; the row's ``requires`` must be among them.
     expected_version : the version the actor saw; None skips the check (automatic steps).
     granted : for actions that need approval, the granted request.
+    beside : open joint calls, people still to be told, hands lent there.
 
     Raises
     ------
     StaleVersion
         Somebody else moved the case first.
     NotAllowed, DutiesNotSeparated, IllegalAction, MissingFact, NotReady
-        See :func:`check`; NotReady also without a granted request of this round where one is needed.
+        See :func:`check`; NotReady also without a granted request of this round where one is needed,
+        and when the time for reopening has passed; NotAllowed also for a grant of a higher level.
     InvalidInput
         A fact that is computed with (an id, an amount, a day) cannot be read.
     """
     permissions.require(actor, permissions.Permission.CASE_READ, case.subdistrict_code)
     require_version(case, expected_version)
-    row = check(case, action, actor, facts)
+    row = check(case, action, actor, facts, beside=beside)
     if row.needs_request:
+        require_level(action, granted_before(case), facts, actor, case.subdistrict_code)
         require_grant(granted, case.id, action, actor, asked_since=case.clock_started_at)
+    if action is Action.REOPEN:
+        require_reopenable(case.closed_at, clocks.window_end(Window.REOPEN, case.closed_at), now)
     if action is Action.HOLD:
         clock_rules.require_day_to_come(facts, now, clocks.calendar)
     changes = clock_rules.tick(case, row.clock, row.target, now, clocks, facts)
     changes |= _action_changes(case, action, now, facts)
-    acted = case.acted if actor.is_system else MappingProxyType({**case.acted, actor.id: row.axis})
+    acted = permissions.lend(case.acted, actor, row.axis)
     moved = replace(
         case,
         version=case.version + 1,
@@ -255,9 +225,15 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
         **changes,
     )
     step = Step(
-        case.id, moved.version, str(action), case.state, row.target, actor.id, now, facts, row.article
-    )
+        case.id, moved.version, str(action), case.state, row.target, actor.id, now, facts, row.article,
+        actor.on_behalf_of,
+    )  # fmt: skip
     return Decision(moved, step, (_event(moved, row.event, now, {"from": str(case.state)}),))
+
+
+def granted_before(case: Case) -> Granted:
+    """How often requests about this case were granted."""
+    return Granted(case.extension_count, case.return_count)
 
 
 def require_version(case: Case, expected_version: int | None) -> None:
@@ -278,7 +254,7 @@ def require_version(case: Case, expected_version: int | None) -> None:
         )
 
 
-def _action_changes(  # noqa: C901, PLR0911  one branch an action, none nested
+def _action_changes(  # noqa: C901, PLR0911, PLR0912  one branch an action, none nested
     case: Case, action: Action, now: datetime, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What an action changes of a case, beside its state and its clocks."""
@@ -302,7 +278,10 @@ def _action_changes(  # noqa: C901, PLR0911  one branch an action, none nested
             return {"unit_code": str(facts["unit_code"]), "ruled": True}
         case Action.SEND_BACK:
             whose = ("unit_code", "worker_id", "rule_id", "dispatched_at")
-            return dict.fromkeys(whose) | {"return_count": case.return_count + 1}
+            counts = {"return_count": case.return_count + 1, "extension_count": 0}
+            return dict.fromkeys(whose) | counts
+        case Action.EXTEND:
+            return {"extension_count": case.extension_count + 1}
         case Action.SUBMIT_RESULT:
             return {"handled_at": now}
         case Action.PASS_VERIFICATION:

@@ -11,18 +11,21 @@ whole history, so that what is stored and what is recomputed cannot differ. Sour
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from gridmgmt.domain.facts import read_amount, read_day, read_limit_unit
 from gridmgmt.domain.taxonomy import Limit
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import Clock, State
 from gridmgmt.domain.worktime import LimitUnit, WorkCalendar, deadline, shift_deadline
 from gridmgmt.errors import InvalidInput, NotReady
 
 _ZERO = timedelta(0)
 _DAY = timedelta(days=1)
+_NO_WINDOWS: Mapping[Window, Limit] = MappingProxyType({})
 
 
 class MilestoneLimit(NamedTuple):
@@ -38,7 +41,8 @@ class Clocks:
 
     ``stage_limits`` gives each desk its own limit by state; ``handling_limit`` is the class's limit
     (小类 × 立案条件 × 区域类别) for the responsible unit, with its ``source``. ``milestones`` are those
-    before the last one: the last is the handling limit itself.
+    before the last one: the last is the handling limit itself. ``windows`` are the times for what stands
+    beside the states, such as sending back and reopening.
     """
 
     calendar: WorkCalendar
@@ -47,6 +51,12 @@ class Clocks:
     sign_for: Limit | None = None
     milestones: tuple[MilestoneLimit, ...] = ()
     source: str = ""
+    windows: Mapping[Window, Limit] = field(default_factory=lambda: _NO_WINDOWS)
+
+    def window_end(self, window: Window, since: datetime | None) -> datetime | None:
+        """When a window that opened at ``since`` closes; None where the catalogue sets none."""
+        limit = self.windows.get(window)
+        return deadline(since, limit.amount, limit.unit, self.calendar) if limit and since else None
 
 
 @dataclass(frozen=True, slots=True)

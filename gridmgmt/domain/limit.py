@@ -11,12 +11,13 @@ from datetime import date
 
 from gridmgmt.domain.pattern import CategoryPattern
 from gridmgmt.domain.rows import Faults, Raw, Row
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import State
 from gridmgmt.domain.worktime import LimitUnit
 
 GENERAL = "general"
 EMERGENCY = "emergency"
-SIGN_FOR = "sign_for"
+SIGN_FOR = Window.SIGN_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class HandlingLimit:
 
 @dataclass(frozen=True, slots=True)
 class StageLimit:
-    """How long one desk has; ``state`` is a state of the workflow, or ``sign_for`` for 签收.
+    """How long one desk has; ``state`` is a state of the workflow or a :class:`.Window`.
 
     ``urgency`` is ``general``, ``emergency`` for emergency classes, or the code of a filing condition.
     """
@@ -106,12 +107,12 @@ def parse_limits(rows: Iterable[Raw]) -> list[HandlingLimit]:
 def parse_stage_limits(rows: Iterable[Raw]) -> list[StageLimit]:
     """Limits of the desks from the rows of ``stage_limits.csv``; raises InvalidInput with every fault."""
     faults = Faults("stage_limits")
-    states = {*State, SIGN_FOR}
+    states = {*State, *Window}
 
     def build(row: Row) -> StageLimit:
         state, urgency = row.text("state"), row.text("urgency", needed=False) or GENERAL
         if state not in states:
-            row.refuse("state", f"{state!r} is no state of the workflow and not {SIGN_FOR}")
+            row.refuse("state", f"{state!r} is no state of the workflow and no window")
         return StageLimit(state, _limit(row), row.text("source"), urgency)
 
     items = faults.collect(rows, build)

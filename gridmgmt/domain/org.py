@@ -103,6 +103,8 @@ class Actor:
 
     ``subdistricts`` are the nine-digit codes the roles hold for; ``unit_code`` limits a handler to
     the cases of that unit; ``cell_codes`` are the duty grids a grid worker answers for.
+    ``on_behalf_of`` is the person whom a deputy 代理 stands in for: roles, unit and cells are then
+    that person's as far as they were handed over, and what is done counts for both (R22a).
     """
 
     id: UUID
@@ -111,6 +113,12 @@ class Actor:
     subdistricts: frozenset[str]
     unit_code: str | None = None
     cell_codes: frozenset[str] = field(default_factory=frozenset)
+    on_behalf_of: UUID | None = None
+
+    @property
+    def persons(self) -> tuple[UUID, ...]:
+        """Everybody for whom an act of this actor counts: himself, and whom he stands in for."""
+        return (self.id,) if self.on_behalf_of is None else (self.id, self.on_behalf_of)
 
     @property
     def is_system(self) -> bool:

@@ -4,7 +4,8 @@ Two questions are kept apart. :func:`can` asks whether the actor's roles and sco
 permission. :func:`check_axis` asks whether this person already acted on another *axis* of this very
 case: supervision (监督: find, confirm, file, verify, close), command (指挥: dispatch, grant) and
 handling (处置) are three hands (监管分离, GB/T 30428; DOMAIN §4.1, R22a). Reporting binds nobody, so a
-grid worker may report and later handle, but then another person verifies.
+grid worker may report and later handle, but then another person verifies. What a deputy 代理 does
+counts for him and for whom he stands in for, so no hand is won by standing in.
 """
 
 from collections.abc import Mapping
@@ -26,12 +27,21 @@ class Permission(StrEnum):
     CASE_FILE = "case:file"
     CASE_DISPATCH = "case:dispatch"
     CASE_HANDLE = "case:handle"
+    CASE_EXTEND = "case:extend"
+    CASE_RETURN = "case:return"
     CASE_GRANT = "case:grant"
+    CASE_GRANT_AGAIN = "case:grant-again"
     CASE_VERIFY = "case:verify"
     CASE_CLOSE = "case:close"
     CASE_VOID = "case:void"
     CASE_REFER = "case:refer"
     CASE_RULE = "case:rule"
+    CASE_TELL = "case:tell"
+    CASE_SUPERVISE = "case:supervise"
+    CALL_ISSUE = "call:issue"
+    CALL_ASSESS = "call:assess"
+    CALL_PACK = "call:pack"
+    DEPUTY_NAME = "deputy:name"
     BOARD_READ = "board:read"
     PLAN_READ = "plan:read"
     PLAN_DRAW = "plan:draw"
@@ -79,6 +89,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {
             Permission.REPORT_SUBMIT,
             Permission.CASE_ACCEPT,
+            Permission.CASE_TELL,
             Permission.PERSONAL_FIND,
             Permission.PERSONAL_REVEAL,
         },
@@ -88,6 +99,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CASE_FILE,
             Permission.CASE_CLOSE,
             Permission.CASE_VOID,
+            Permission.CASE_EXTEND,
+            Permission.CASE_TELL,
+            Permission.CALL_PACK,
             Permission.PERSONAL_FIND,
             Permission.PERSONAL_REVEAL,
             Permission.EXPORT_ASK,
@@ -95,17 +109,29 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DISPATCHER: _READ
         | {
             Permission.CASE_DISPATCH,
+            Permission.CASE_EXTEND,
+            Permission.CASE_RETURN,
             Permission.CASE_GRANT,
             Permission.CASE_REFER,
+            Permission.CALL_ISSUE,
+            Permission.CALL_PACK,
             Permission.PERSONAL_REVEAL,
             Permission.EXPORT_ASK,
         },
         Role.HANDLER: _READ | {Permission.CASE_HANDLE, Permission.PERSONAL_REVEAL, Permission.EXPORT_ASK},
-        Role.SUPERVISOR: _READ | {Permission.EXPORT_ASK},
+        Role.SUPERVISOR: _READ | {Permission.CASE_SUPERVISE, Permission.CALL_PACK, Permission.EXPORT_ASK},
         Role.DIRECTOR: _READ
         | {
+            Permission.CASE_EXTEND,
+            Permission.CASE_RETURN,
             Permission.CASE_GRANT,
+            Permission.CASE_GRANT_AGAIN,
             Permission.CASE_VOID,
+            Permission.CASE_SUPERVISE,
+            Permission.CALL_ISSUE,
+            Permission.CALL_ASSESS,
+            Permission.CALL_PACK,
+            Permission.DEPUTY_NAME,
             Permission.PLAN_PUBLISH,
             Permission.PHOTO_ORIGINAL,
             Permission.PERSONAL_REVEAL,
@@ -117,6 +143,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DISTRICT_OFFICER: _READ
         | {
             Permission.CASE_RULE,
+            Permission.CASE_SUPERVISE,
+            Permission.CALL_PACK,
             Permission.PLAN_REVIEW,
             Permission.EXPORT_ASK,
             Permission.EXPORT_APPROVE,
@@ -151,6 +179,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.CASE_ACCEPT,
                 Permission.CASE_FILE,
                 Permission.CASE_DISPATCH,
+                Permission.CASE_RETURN,
+                Permission.CASE_REFER,
                 Permission.CASE_HANDLE,
                 Permission.CASE_CLOSE,
             }
@@ -244,7 +274,7 @@ def require_anywhere(actor: Actor, permission: Permission) -> None:
 
 
 def check_axis(acted: Mapping[UUID, Axis], actor: Actor, axis: Axis) -> None:
-    """Refuse a person who already acted on another axis of this case.
+    """Refuse a person who already acted on another axis of this case, or stands in for one who did.
 
     Raises
     ------
@@ -253,13 +283,19 @@ def check_axis(acted: Mapping[UUID, Axis], actor: Actor, axis: Axis) -> None:
     """
     if actor.is_system:
         return
-    before = acted.get(actor.id)
-    if before is not None and before is not axis:
-        raise DutiesNotSeparated(
-            f"This person already acted for {before} on this case and cannot act for {axis}.",
-            article="22-1",
-            rule="R22a",
-            acted_for=str(before),
-            asked_for=str(axis),
-            in_scope=True,
-        )
+    for person in actor.persons:
+        before = acted.get(person)
+        if before is not None and before is not axis:
+            raise DutiesNotSeparated(
+                f"This person already acted for {before} on this case and cannot act for {axis}.",
+                article="22-1",
+                rule="R22a",
+                acted_for=str(before),
+                asked_for=str(axis),
+                in_scope=True,
+            )
+
+
+def lend(acted: Mapping[UUID, Axis], actor: Actor, axis: Axis) -> Mapping[UUID, Axis]:
+    """Who acted for which hand, after this actor did; the platform leaves no mark."""
+    return acted if actor.is_system else MappingProxyType({**acted, **dict.fromkeys(actor.persons, axis)})

@@ -2,7 +2,8 @@
 
 A request is an overlay on the case: it moves nothing by itself. Granting it is what lets
 ``case.advance`` perform the action, in the same transaction. Who asks may not grant, whatever his
-roles (separation of duties, R22a). An extension is asked for before the deadline, not after it.
+roles and whoever he stands in for (separation of duties, R22a). Who may grant it the first time and
+again, and until when it may be asked for, is :mod:`.grants`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import permissions
-from gridmgmt.domain.facts import read_amount, read_day, read_limit_unit
+from gridmgmt.domain.facts import is_empty, read_amount, read_day, read_limit_unit, read_yes_no
+from gridmgmt.domain.grants import require_in_time
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.workflow import Action, State, Transition, transition
 from gridmgmt.errors import DutiesNotSeparated, MissingFact, NotReady
@@ -42,6 +44,8 @@ class Request:
     decided_by: UUID | None = None
     decided_at: datetime | None = None
     opinion: str | None = None
+    asked_for: UUID | None = None
+    """Whom a deputy stood in for when he asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Asked:
     worker_id: UUID | None
     due_at: datetime | None
     ruled: bool
+    return_until: datetime | None = None
 
 
 def may_ask(on: Asked, action: Action, actor: Actor, now: datetime) -> Transition:
@@ -65,7 +70,7 @@ def may_ask(on: Asked, action: Action, actor: Actor, now: datetime) -> Transitio
     IllegalAction
         The state does not know the action.
     NotReady
-        The action needs no request, its deadline has passed, or the district already ruled.
+        The action needs no request, its time has passed, or the district already ruled.
     NotAllowed
         The actor may not ask.
     """
@@ -75,12 +80,9 @@ def may_ask(on: Asked, action: Action, actor: Actor, now: datetime) -> Transitio
     permissions.require(
         actor, row.asked_by, on.subdistrict_code, unit_code=on.unit_code, worker_id=on.worker_id
     )
-    if action is Action.EXTEND and on.due_at is not None and now > on.due_at:
-        raise NotReady(
-            "An extension is asked for before the deadline.", article="22-2", rule="R22b", guard="in_time"
-        )
     if action is Action.SEND_BACK:
         require_not_ruled(ruled=on.ruled)
+    require_in_time(action, now, due_at=on.due_at, return_until=on.return_until)
     return row
 
 
@@ -129,9 +131,14 @@ def ask(
     if action is Action.EXTEND:
         read_amount(facts, "amount")
         read_limit_unit(facts, "unit")
+        if not is_empty(facts.get("engineering")):
+            read_yes_no(facts, "engineering")
     if action is Action.HOLD:
         read_day(facts, "resume_on")
-    return Request(request_id, on.case_id, on.subdistrict_code, action, dict(facts), actor.id, now)
+    return Request(
+        request_id, on.case_id, on.subdistrict_code, action, dict(facts), actor.id, now,
+        asked_for=actor.on_behalf_of,
+    )  # fmt: skip
 
 
 def decide(request: Request, actor: Actor, now: datetime, *, granted: bool, opinion: str) -> Request:
@@ -142,13 +149,14 @@ def decide(request: Request, actor: Actor, now: datetime, *, granted: bool, opin
     NotReady
         It was decided before.
     DutiesNotSeparated
-        Nobody decides on what he asked for himself.
+        Nobody decides on what he asked for himself, nor a deputy on what was asked for whom he stands
+        in for.
     MissingFact
         A refusal without an opinion.
     """
     if request.status is not RequestStatus.PENDING:
         raise NotReady("The request was decided before.", rule="R22a", guard="pending")
-    if request.asked_by == actor.id:
+    if {request.asked_by, request.asked_for} & set(actor.persons):
         raise DutiesNotSeparated(
             "Nobody decides on a request of his own.", article="22-1", rule="R22a", in_scope=True
         )

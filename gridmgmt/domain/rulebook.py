@@ -168,4 +168,5 @@ class RuleBook:
                 MilestoneLimit(m.code, m.limit) for m in self.catalogue.milestones_for(category, on)[:-1]
             ),
             source=row.source,
+            windows=self.catalogue.windows,
         )

@@ -18,7 +18,6 @@ from types import MappingProxyType
 
 from gridmgmt.domain.limit import (
     GENERAL,
-    SIGN_FOR,
     HandlingLimit,
     HandlingMilestone,
     Limit,
@@ -28,6 +27,7 @@ from gridmgmt.domain.limit import (
 )
 from gridmgmt.domain.pattern import CategoryKey, CategoryKind, CategoryPattern, PatternTable
 from gridmgmt.domain.rows import Faults, Raw, Row, in_force
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import State
 from gridmgmt.errors import InvalidInput, MissingFact, UnknownCategory
 
@@ -150,6 +150,9 @@ class Catalogue:
         self._milestones = PatternTable((row.pattern, row) for row in milestones)
         self._stages = {(row.state, row.urgency): row for row in stage_limits}
         self._desks: dict[tuple[str, ...], Mapping[State, Limit]] = {}
+        self.windows: Mapping[Window, Limit] = MappingProxyType(
+            {w: row.limit for w in Window if (row := self._stages.get((w, GENERAL)))}
+        )
 
     def find(self, name: CategoryKey | str, on: date) -> Category:
         """The class of that name that is in use on that day.
@@ -218,7 +221,8 @@ class Catalogue:
         """The limits of all desks, each by :meth:`stage_limit_for`."""
         held = self._desks.get(urgencies)
         if held is None:
-            found = {State(s): self.stage_limit_for(s, *urgencies) for s, _ in self._stages if s != SIGN_FOR}
+            desks = {State(s) for s, _ in self._stages if s in set(State)}
+            found = {state: self.stage_limit_for(state, *urgencies) for state in desks}
             held = MappingProxyType({state: row.limit for state, row in found.items() if row is not None})
             self._desks[urgencies] = held
         return held

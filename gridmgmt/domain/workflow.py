@@ -250,7 +250,7 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
         ),
         (State.HANDLING, Action.EXTEND): _t(
             State.HANDLING,
-            _P.CASE_GRANT,
+            _P.CASE_EXTEND,
             _S.COMMAND,
             _E.CASE_EXTENDED,
             "reason",
@@ -261,7 +261,7 @@ TRANSITIONS: Mapping[tuple[State, Action], Transition] = MappingProxyType(
         ),
         (State.HANDLING, Action.SEND_BACK): _t(
             State.FILED,
-            _P.CASE_GRANT,
+            _P.CASE_RETURN,
             _S.COMMAND,
             _E.CASE_SENT_BACK,
             "reason",

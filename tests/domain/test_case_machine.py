@@ -285,6 +285,10 @@ class CaseMachine(RuleBasedStateMachine):
     def counters_count_the_history(self) -> None:
         taken = [step.action for step in self.history]
         assert taken.count(Action.SEND_BACK) == self.case.return_count
+        of_this_unit = taken[::-1]
+        if Action.SEND_BACK in of_this_unit:
+            of_this_unit = of_this_unit[: of_this_unit.index(Action.SEND_BACK)]
+        assert of_this_unit.count(Action.EXTEND) == self.case.extension_count
         assert taken.count(Action.FAIL_VERIFICATION) + taken.count(Action.REOPEN) == self.case.rework_count
         assert self.case.merged_into != self.case.id
 

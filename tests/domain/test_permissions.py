@@ -41,7 +41,7 @@ MAY = {
     "acceptor": {"ask_confirmation", "reject", "merge", "accept"},
     "shift_leader": {
         "ask_confirmation", "reject", "merge", "accept", "file", "decline", "void", "close", "reopen",
-        "approve_self_handling", "refuse_self_handling",
+        "approve_self_handling", "refuse_self_handling", "extend",
     },
     "dispatcher": {"dispatch", "refer", "extend", "send_back", "hold"},
     "handler": {"sign_for", "reach_milestone", "submit_result", "resume"},
@@ -56,7 +56,7 @@ MAY = {
     "system": {
         "ask_confirmation", "reject", "merge", "accept", "file", "decline", "dispatch", "sign_for",
         "reach_milestone", "submit_result", "resume", "close", "reopen", "approve_self_handling",
-        "refuse_self_handling",
+        "refuse_self_handling", "refer",
     },
 }  # fmt: skip
 HANDLING = {"sign_for", "reach_milestone", "submit_result", "resume"}

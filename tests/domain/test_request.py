@@ -113,9 +113,20 @@ def test_an_extension_is_asked_for_up_to_the_deadline_and_not_after_it() -> None
     assert ("in_time", "R22b") == (refused.value.facts["guard"], refused.value.rule)
 
 
-def test_a_return_or_a_hold_may_be_asked_for_after_the_deadline() -> None:
+def test_a_hold_is_asked_for_before_the_deadline_too_and_a_return_has_a_window_of_its_own() -> None:
+    assert make_pending(Action.HOLD, due_at=NOW)
+    with pytest.raises(NotReady) as refused:
+        make_pending(Action.HOLD, due_at=NOW - MOMENT)
+    assert "in_time" == refused.value.facts["guard"]
     assert make_pending(Action.SEND_BACK, due_at=NOW - HOUR)
-    assert make_pending(Action.HOLD, due_at=NOW - HOUR)
+
+
+def test_a_case_is_sent_back_within_one_working_day_of_its_dispatch() -> None:
+    # Dispatched on Friday at 10:00: until Monday at 10:00, that moment included.
+    assert make_pending(Action.SEND_BACK, dispatched_at=NOW - timedelta(days=3))
+    with pytest.raises(NotReady) as refused:
+        make_pending(Action.SEND_BACK, dispatched_at=NOW - timedelta(days=3) - MOMENT)
+    assert ("return_window", "R22d") == (refused.value.facts["guard"], refused.value.rule)
 
 
 def test_after_a_ruling_no_return_can_be_asked_for() -> None:
