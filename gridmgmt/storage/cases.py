@@ -278,6 +278,7 @@ def _step_row(decision: Decision) -> dict[str, Any]:
         "at": step.at,
         "facts": dict(step.facts),
         "article": step.article,
+        "on_behalf_of": step.on_behalf_of,
     }
 
 
@@ -350,18 +351,11 @@ def history(db: Db, case_id: UUID) -> list[Step]:
     query = select(case_steps).where(case_steps.c.case_id == case_id).order_by(case_steps.c.seq)
     return [
         Step(
-            r.case_id,
-            r.seq,
-            r.action,
-            State(r.from_state) if r.from_state else None,
-            State(r.to_state),
-            r.actor_id,
-            r.at,
-            r.facts,
-            r.article,
+            r.case_id, r.seq, r.action, State(r.from_state) if r.from_state else None, State(r.to_state),
+            r.actor_id, r.at, r.facts, r.article, r.on_behalf_of,
         )
         for r in db.execute(query)
-    ]
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gridmgmt.storage.tables import case_requests
 
 _NAMES = (
     "id", "case_id", "subdistrict_code", "action", "facts", "asked_by", "asked_at", "status",
-    "decided_by", "decided_at", "opinion",
+    "decided_by", "decided_at", "opinion", "asked_for",
 )  # fmt: skip
 
 
@@ -96,7 +96,8 @@ def answer(db: Db, request: Request) -> None:
 def of_case(db: Db, case_id: UUID) -> list[dict[str, Any]]:
     """The requests of a case that was loaded within scope, oldest first."""
     query = text(
-        "select id, case_id, action, status, facts, asked_by, asked_at, decided_by, decided_at, opinion"
+        "select id, case_id, action, status, facts, asked_by, asked_for, asked_at, decided_by, decided_at,"
+        " opinion"
         " from app.case_requests where case_id = :id order by asked_at, id"
     )
     return [dict(r._mapping) for r in db.execute(query, {"id": case_id})]

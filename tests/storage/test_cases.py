@@ -97,7 +97,7 @@ def test_a_case_comes_back_with_every_field_as_it_was_saved(street: Street) -> N
         },
         ruled=True,
         rework_count=3,
-        return_count=4,
+        return_count=4, extension_count=4,
         merged_into=uuid.uuid4(),
         acted=MappingProxyType({street.acceptor.id: Axis.SUPERVISION, street.dispatcher.id: Axis.COMMAND}),
     )  # fmt: skip

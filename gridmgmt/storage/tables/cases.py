@@ -131,6 +131,7 @@ cases = Table(
     Column("ruled", Boolean, nullable=False),
     Column("rework_count", Integer, nullable=False),
     Column("return_count", Integer, nullable=False),
+    Column("extension_count", Integer, nullable=False, server_default=text("0")),
     Column("merged_into", Uuid),
     Column("acted", JSONB, nullable=False),
     Column("routing", JSONB, nullable=False),
@@ -147,6 +148,8 @@ cases = Table(
     Index("ix_cases_newest", "subdistrict_code", "updated_at", "id"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),
     Index("ix_cases_h3", "h3"),
+    # Whose reporters wait for the answer that a case gives.
+    Index("ix_cases_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
     Index(
         "ix_cases_due",
         "stage_due_at",
@@ -170,6 +173,8 @@ case_steps = Table(
     Column("command_id", Uuid, unique=True),
     # The case's own, so that row-level security need not look it up.
     Column("subdistrict_code", Text, nullable=False),
+    # Whom a deputy stood in for.
+    Column("on_behalf_of", Uuid),
     PrimaryKeyConstraint("case_id", "seq"),
 )
 
@@ -205,9 +210,12 @@ case_requests = Table(
     Column("facts", JSONB, nullable=False),
     Column("asked_by", Uuid, ForeignKey("app.people.id"), nullable=False),
     instant("asked_at"),
-    Column("decided_by", Uuid, ForeignKey("app.people.id")),
+    # A person, or the platform where the request goes to the district by itself.
+    Column("decided_by", Uuid),
     Column("decided_at", DateTime(timezone=True)),
     Column("opinion", Text),
+    # Whom a deputy stood in for when he asked.
+    Column("asked_for", Uuid),
     Index(
         "uq_case_requests_one_pending",
         "case_id",
