@@ -28,13 +28,16 @@ from api.refusals import RefusalBudget
 from api.routes import (
     account,
     audit,
+    calls,
     cases,
     centre,
+    deputies,
     exports,
     grids,
     health,
     ledger,
     originals,
+    oversight,
     peers,
     people,
     personal,
@@ -134,6 +137,7 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
+        calls, oversight, deputies,
         personal, exports, grids, centre, stream,
     ):  # fmt: skip
         v1.include_router(module.router)

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, NoReturn
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
@@ -31,7 +32,8 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.sessionrules import is_fresh
 from gridmgmt.domain.throttle import network_of
-from gridmgmt.errors import GridError, NotSignedIn, StepUpNeeded, Unavailable
+from gridmgmt.errors import GridError, InvalidInput, NotSignedIn, StepUpNeeded, Unavailable
+from gridmgmt.services import standing_in
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
 from gridmgmt.storage import audit, sessions
@@ -106,6 +108,7 @@ class Work:
         self.token = token_of(request)
         self.network = network_of_request(request)
         self.by_bearer = _bearer_of(request) is not None
+        self._stands_in_for = request.headers.get("on-behalf-of")
         self._what = f"{request.method} {request.scope['route'].path}"
         self._object = "/".join(short_text(str(v)) for v in request.path_params.values())
 
@@ -131,6 +134,7 @@ class Work:
                     raise NotSignedIn("Sign in first.")
                 act_as(db, Acting.of(who.actor, self.request_id))
                 self._state.actor_id = str(who.actor.id)
+                who = self._in_the_post_of(db, who, now)
                 opened = Open(db, who.actor, now, self.parts.rulebooks, who, self.parts.keys)
                 if self._fresh:
                     opened.require_step_up()
@@ -150,6 +154,18 @@ class Work:
             raise
         if self.token is not None and who is not None and who.unseen:
             note_seen(self.parts, [token_hash(self.token)], now)
+
+    def _in_the_post_of(self, db: Db, who: SignedIn, now: datetime) -> SignedIn:
+        """As a deputy 代理 when the header On-Behalf-Of names whom he stands in for; else as himself."""
+        if self._stands_in_for is None:
+            return who
+        try:
+            person_id = UUID(self._stands_in_for)
+        except ValueError:
+            raise InvalidInput("On-Behalf-Of names a person by id.", field="On-Behalf-Of") from None
+        actor = standing_in.standing_in_for(db, who.actor, person_id, now)
+        act_as(db, Acting.of(actor, self.request_id))
+        return replace(who, actor=actor)
 
     def refuse(self, refusal: GridError) -> NoReturn:
         """Raise a refusal that came up outside a transaction, after it is on record as every other."""

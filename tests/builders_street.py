@@ -183,12 +183,16 @@ class Street:
         """Ask for an action that needs somebody else's yes."""
         version = self.case(case.id).version
         return asking.ask(
-            self.db, by, self.now, asking.AskCommand(uuid.uuid4(), case.id, action, version, facts)
-        )
+            self.db, by, self.now, self.books,
+            asking.AskCommand(uuid.uuid4(), case.id, action, version, facts),
+        )  # fmt: skip
 
-    def answer(self, request: Request, by: Actor, *, granted: bool = True, opinion: str = "同意") -> Request:
+    def answer(
+        self, request: Request, by: Actor, *, granted: bool = True, opinion: str = "同意", document: str = ""
+    ) -> Request:
         """Grant or refuse a request."""
-        return asking.answer(self.db, by, self.now, self.books, asking.Answer(request.id, granted, opinion))
+        command = asking.Answer(request.id, granted, opinion, document)
+        return asking.answer(self.db, by, self.now, self.books, command)
 
     def handled(self, case: Case) -> Case:
         """Sign for and hand in the result, by whoever has the case."""

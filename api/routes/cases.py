@@ -66,16 +66,21 @@ class CaseDetail(CaseOut):
     history: list[dict[str, Any]]
     requests: list[dict[str, Any]]
     legal: list[dict[str, Any]]
+    beside: dict[str, Any]
     clocks: dict[str, Any]
 
 
 class ActionIn(Model):
-    """A move. ``version`` is the one the sender saw; ``command_id`` makes sending twice harmless."""
+    """A move. ``version`` is the one the sender saw; ``command_id`` makes sending twice harmless.
+
+    ``device_at`` is the phone's own time. It is kept beside the server's and decides nothing.
+    """
 
     command_id: UUID
     action: Action
     version: Version
     facts: Facts
+    device_at: Instant | None = None
 
 
 class RequestIn(Model):
@@ -96,6 +101,7 @@ class RequestOut(Model):
     status: str
     facts: dict[str, Any]
     asked_by: UUID
+    asked_for: UUID | None
     asked_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
@@ -103,10 +109,11 @@ class RequestOut(Model):
 
 
 class DecisionIn(Model):
-    """The answer to a request; a refusal needs an opinion."""
+    """The answer to a request; a refusal needs an opinion, a second extension a signed document."""
 
     granted: YesNo
     opinion: Annotated[str, Field(max_length=500)] = ""
+    document_no: Annotated[str, Field(max_length=80)] = ""
 
 
 class DecisionOut(Model):
@@ -185,7 +192,8 @@ def get_case(case_id: UUID, work: OneTransaction) -> Response:
 @router.post("/cases/{case_id}/actions", response_model=CaseDetail, responses=problems(404, 409))
 def act(case_id: UUID, body: ActionIn, work: OneTransaction) -> Response:
     """Move a case by one action of the workflow table."""
-    command = handling.Act(body.command_id, case_id, body.action, body.version, body.facts)
+    said = {} if body.device_at is None else {"device_at": body.device_at.isoformat()}
+    command = handling.Act(body.command_id, case_id, body.action, body.version, {**body.facts, **said})
     with work.begin() as w:
         handling.act(w.db, w.actor, w.now, w.rulebooks, command)
         detail = detail_of(w, case_id)
@@ -194,10 +202,10 @@ def act(case_id: UUID, body: ActionIn, work: OneTransaction) -> Response:
 
 @router.post("/cases/{case_id}/requests", status_code=201, responses=problems(404, 409))
 def make_request(case_id: UUID, body: RequestIn, work: OneTransaction) -> RequestOut:
-    """Ask for an action that needs approval: void, send_back, extend, hold."""
+    """Ask for void, send_back, extend or hold, which need approval; a third return is the district's."""
     command = asking.AskCommand(body.id, case_id, body.action, body.version, body.facts)
     with work.begin() as w:
-        request = asking.ask(w.db, w.actor, w.now, command)
+        request = asking.ask(w.db, w.actor, w.now, w.rulebooks, command)
     return _request_out(request)
 
 
@@ -206,7 +214,11 @@ def decide(request_id: UUID, body: DecisionIn, work: OneTransaction) -> Response
     """Grant or refuse a request; granting performs the action in the same transaction."""
     with work.begin() as w:
         request = asking.answer(
-            w.db, w.actor, w.now, w.rulebooks, asking.Answer(request_id, body.granted, body.opinion)
+            w.db,
+            w.actor,
+            w.now,
+            w.rulebooks,
+            asking.Answer(request_id, body.granted, body.opinion, body.document_no),
         )
         detail = detail_of(w, request.case_id)
     return Json({"request": _request_out(request).model_dump(mode="json"), "case": detail})

@@ -12,18 +12,21 @@ from uuid import UUID
 from gridmgmt.domain import case as case_rules
 from gridmgmt.domain import request as request_rules
 from gridmgmt.domain.case import Case
+from gridmgmt.domain.clocks import Clocks
 from gridmgmt.domain.events import Event, EventKind
-from gridmgmt.domain.org import Actor
+from gridmgmt.domain.grants import Level, level_of
+from gridmgmt.domain.org import Actor, system_actor
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text, without_numbers
 from gridmgmt.domain.request import Asked, Request
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import TRANSITIONS, Action
 from gridmgmt.errors import ContentDiffers, NotReady
 from gridmgmt.services.handling import clocks_of, require_photos
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import audit, cases, evidence, outbox, requests
+from gridmgmt.storage import audit, beside, cases, evidence, outbox, requests
 from gridmgmt.storage.db import Db
 
 
@@ -38,7 +41,7 @@ class AskCommand:
     facts: Mapping[str, Any]
 
 
-def _asked(case: Case) -> Asked:
+def _asked(case: Case, clocks: Clocks) -> Asked:
     return Asked(
         case.id,
         case.subdistrict_code,
@@ -47,16 +50,20 @@ def _asked(case: Case) -> Asked:
         case.worker_id,
         case.due_at,
         case.ruled,
+        clocks.window_end(Window.SEND_BACK, case.dispatched_at),
     )
 
 
-def may_ask(case: Case, action: Action, actor: Actor, now: datetime) -> None:
+def may_ask(case: Case, action: Action, actor: Actor, now: datetime, clocks: Clocks) -> None:
     """Refuse an actor who may not ask for this now, whatever he would fill in."""
-    request_rules.may_ask(_asked(case), action, actor, now)
+    request_rules.may_ask(_asked(case, clocks), action, actor, now)
 
 
-def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
+def ask(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: AskCommand) -> Request:
     """Store a request; sending the same one again answers as the first time.
+
+    A third return is asked for like the others and goes to the district by itself: the platform grants it
+    and refers the case, in the same transaction (R22d).
 
     Raises
     ------
@@ -80,7 +87,9 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
             raise ContentDiffers("This id belongs to another request.", rule="R22a")
         return before
     case_rules.require_version(case, command.version)
-    request = request_rules.ask(command.request_id, _asked(case), command.action, actor, now, command.facts)
+    clocks = clocks_of(books.current(db, case.subdistrict_code), case, now)
+    asked = _asked(case, clocks)
+    request = request_rules.ask(command.request_id, asked, command.action, actor, now, command.facts)
     if requests.pending_for(db, case.id, command.action):
         raise NotReady("The same request is already waiting for an answer.", rule="R22a", guard="one_pending")
     require_photos(db, case.subdistrict_code, command.facts)
@@ -88,7 +97,33 @@ def ask(db: Db, actor: Actor, now: datetime, command: AskCommand) -> Request:
     evidence.link_to_case(db, case.subdistrict_code, case.id, command.facts.get("photos") or [])
     outbox.append(db, [_event(EventKind.REQUEST_MADE, case, now, request)])
     audit.append(db, [done(actor, now, f"ask:{request.action}", "case", str(case.id), case.subdistrict_code)])
-    return request
+    level = level_of(request.action, case_rules.granted_before(case), request.facts)
+    return _to_the_district(db, case, request, now, clocks) if level is Level.DISTRICT else request
+
+
+def _to_the_district(db: Db, case: Case, request: Request, now: datetime, clocks: Clocks) -> Request:
+    """The third return: granted by the platform, the case referred for a ruling."""
+    platform = system_actor(case.subdistrict_code)
+    decided = request_rules.decide(request, platform, now, granted=True, opinion="第三次退单，报区裁定")
+    requests.answer(db, decided)
+    returns = {**request.facts, "request_id": str(request.id), "opinion": decided.opinion}
+    refers = {"reason": f"三次退单：{request.facts['reason']}", "request_id": str(request.id)}
+    for action, facts, granted in (
+        (request.action, returns, decided),
+        (Action.REFER, refers, None),
+    ):
+        decision = case_rules.advance(
+            case, action, platform, now,
+            clocks=clocks, facts=facts, granted=granted, beside=beside.look(db, case.id),
+        )  # fmt: skip
+        case = decision.case
+        entry = done(
+            platform, now, f"case:{action}", "case", str(case.id), case.subdistrict_code,
+            version=case.version, state=str(case.state),
+        )  # fmt: skip
+        cases.save(db, decision, [entry])
+    outbox.append(db, [_event(EventKind.REQUEST_DECIDED, case, now, request, granted=True)])
+    return decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +133,8 @@ class Answer:
     request_id: UUID
     granted: bool
     opinion: str
+    document_no: str = ""
+    """The signed document that a second extension, or one for works, rests on."""
 
 
 def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answer) -> Request:
@@ -107,12 +144,15 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
     ------
     NotReady
         Decided before, or the case moved on so that the action is no longer due.
+    NotAllowed, MissingFact
+        A second one is the director's, an extension then with the number of the signed document.
     DutiesNotSeparated
         The actor asked himself, or acted on another axis.
     InvalidInput
         An opinion that cannot be stored.
     """
     require_storable(command.opinion, "opinion")
+    require_storable(command.document_no, "document_no")
     require_anywhere(actor, Permission.CASE_READ)
     command = replace(command, opinion=short_text(command.opinion))
     request = requests.load(db, command.request_id, actor, lock=True)
@@ -122,7 +162,6 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
         actor, now, f"decide:{request.action}", "case", str(case.id), case.subdistrict_code,
         granted=command.granted,
     )  # fmt: skip
-    requests.answer(db, decided)
     if command.granted:
         decision = case_rules.advance(
             case,
@@ -130,9 +169,11 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
             actor,
             now,
             clocks=clocks_of(books.current(db, case.subdistrict_code), case, now, request.action),
-            facts={**request.facts, "request_id": str(request.id), "opinion": command.opinion},
+            facts=_granted_facts(request, command),
             granted=decided,
+            beside=beside.look(db, case.id),
         )
+        requests.answer(db, decided)
         cases.save(db, decision, [entry])
         case = decision.case
     else:
@@ -141,9 +182,19 @@ def answer(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Answe
             row.permission for (_, action), row in TRANSITIONS.items() if action is request.action
         )
         require(actor, permission, case.subdistrict_code)
+        if level_of(request.action, case_rules.granted_before(case), request.facts) is Level.HIGHER:
+            require(actor, Permission.CASE_GRANT_AGAIN, case.subdistrict_code)
+        requests.answer(db, decided)
         audit.append(db, [entry])
     outbox.append(db, [_event(EventKind.REQUEST_DECIDED, case, now, request, granted=command.granted)])
     return decided
+
+
+def _granted_facts(request: Request, command: Answer) -> dict[str, Any]:
+    """The asker's facts with the granter's; whose document it is, the asker does not say."""
+    facts = {**request.facts, "request_id": str(request.id), "opinion": command.opinion}
+    facts.pop("document_no", None)
+    return facts | ({"document_no": short_text(command.document_no)} if command.document_no.strip() else {})
 
 
 def _event(kind: EventKind, case: Case, now: datetime, request: Request, **facts: Any) -> Event:

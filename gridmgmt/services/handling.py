@@ -17,17 +17,20 @@ from gridmgmt.domain.case import Case
 from gridmgmt.domain.clocks import Clocks
 from gridmgmt.domain.deadlines import condition_after
 from gridmgmt.domain.duty import check_dispatch
+from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.domain.facts import is_empty
 from gridmgmt.domain.org import Actor, Unit, UnitKind
 from gridmgmt.domain.permissions import Axis, Permission, require_anywhere
 from gridmgmt.domain.personal import without_numbers
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.taxonomy import Category
+from gridmgmt.domain.telling import Feedback, Kind
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady, OffDutyList
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import cases, commands, evidence, photos
+from gridmgmt.storage import beside, cases, commands, evidence, feedbacks, outbox, photos, precedents
 from gridmgmt.storage.commands import DoneBefore
 from gridmgmt.storage.db import Db
 
@@ -63,19 +66,21 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     require_anywhere(actor, Permission.CASE_READ)
     # The record is for good; a number in it would be as well. Contacts have a place of their own.
     command = replace(command, facts=without_numbers(dict(command.facts)))
+    _lock_master_too(db, actor, command)
     case = cases.load(db, command.case_id, actor, lock=True)
     before = commands.done_by_command(db, command.command_id)
     if before is not None:
         _require_same_command(before, actor, command)
         return case
     case_rules.require_version(case, command.version)
-    case_rules.check(case, command.action, actor, command.facts)
+    standing = beside.look(db, case.id)
+    case_rules.check(case, command.action, actor, command.facts, beside=standing)
     book = books.current(db, case.subdistrict_code)
     facts = _looked_up(db, actor, case, command, book, now)
     decision = case_rules.advance(
         case, command.action, actor, now,
         clocks=clocks_of(book, case, now, command.action, facts), facts=facts,
-        expected_version=command.version,
+        expected_version=command.version, beside=standing,
     )  # fmt: skip
     entry = done(
         actor, now, f"case:{command.action}", "case", str(case.id), case.subdistrict_code,
@@ -83,7 +88,45 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     )  # fmt: skip
     cases.save(db, decision, [entry], command_id=command.command_id)
     evidence.link_to_case(db, case.subdistrict_code, case.id, facts.get("photos") or [])
+    if command.action is Action.RULE:
+        precedents.add(db, decision.case, str(facts["document_no"]), actor.id, now)
+    if command.action is Action.MERGE and not is_empty(facts.get("feedback")):
+        feedbacks.add(db, _told_at_merge(case, command, actor, now, str(facts["feedback"])))
+    if decision.case.state is State.CLOSED:
+        outbox.append(db, answers_to_reporters(db, decision.case, now))
     return decision.case
+
+
+def answers_to_reporters(db: Db, case: Case, now: datetime) -> list[Event]:
+    """What tells everybody whose report was merged into a case that it ended: no reporter is lost."""
+    return [
+        Event(
+            EventKind.REPORTER_TOLD, case.subdistrict_code, now, merged["id"],
+            {"number": merged["number"], "master_id": str(case.id), "master_number": case.number,
+             "reporter_id": str(merged["reported_by"]), "state": str(case.state)},
+        )
+        for merged in feedbacks.merged(db, case.id)
+    ]  # fmt: skip
+
+
+def _told_at_merge(case: Case, command: Act, actor: Actor, now: datetime, words: str) -> Feedback:
+    """What whoever reported was told as his report was merged; it is the command's own record."""
+    channel = str(command.facts.get("channel") or "with_merge")
+    return Feedback(
+        command.command_id, case.id, case.subdistrict_code, Kind.OUTCOME, reached=True, channel=channel,
+        words=words, satisfied=None, told_by=actor.id, told_at=now,
+    )  # fmt: skip
+
+
+def _lock_master_too(db: Db, actor: Actor, command: Act) -> None:
+    """A merge and the closing of its master wait for each other, in one order."""
+    if command.action is not Action.MERGE:
+        return
+    try:
+        master_id = UUID(str(command.facts.get("master_id")))
+    except ValueError:
+        return
+    feedbacks.lock_together(db, sorted({command.case_id, master_id}), actor)
 
 
 def _require_same_command(before: DoneBefore, actor: Actor, command: Act) -> None:
@@ -148,9 +191,9 @@ def _looked_up(
         case Action.DISPATCH:
             return facts | _dispatch_target(case, facts, book, now)
         case Action.RULE:
-            _require_unit(facts["unit_code"], book)
+            require_active_unit(facts["unit_code"], book)
         case Action.MERGE:
-            _require_open_master(db, actor, facts["master_id"])
+            _require_open_master(db, actor, case, facts)
         case Action.ASK_CONFIRMATION:
             _require_person(facts["worker_id"], book)
     return facts
@@ -167,7 +210,7 @@ def _require_condition(code: object, book: RuleBook, category: Category) -> None
 
 
 def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime) -> dict[str, Any]:
-    unit = _require_unit(facts["unit_code"], book)
+    unit = require_active_unit(facts["unit_code"], book)
     category = book.catalogue.find(case.category, book.day_of(case.reported_at))
     check_dispatch(book.duty(category, case.reported_at), unit)
     worker = facts.get("worker_id")
@@ -184,7 +227,14 @@ def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: 
     return {"worker_id": str(chosen) if chosen else None, "worker_reason": why}
 
 
-def _require_unit(code: object, book: RuleBook) -> Unit:
+def require_active_unit(code: object, book: RuleBook) -> Unit:
+    """The active unit of a code.
+
+    Raises
+    ------
+    InvalidInput
+        There is none; ``facts["field"]`` is ``unit_code``.
+    """
     unit = book.units.get(str(code))
     if unit is None or not unit.active:
         raise InvalidInput("There is no active unit of this code.", field="unit_code", rule="R22c")
@@ -200,9 +250,9 @@ def _require_person(person_id: object, book: RuleBook) -> None:
         raise InvalidInput("There is no such person in this subdistrict.", field="worker_id")
 
 
-def _require_open_master(db: Db, actor: Actor, master_id: object) -> None:
+def _require_open_master(db: Db, actor: Actor, case: Case, facts: Mapping[str, Any]) -> None:
     try:
-        wanted = UUID(str(master_id))
+        wanted = UUID(str(facts["master_id"]))
     except ValueError as exc:
         raise InvalidInput("The master is named by its case id.", field="master_id") from exc
     master = cases.load(db, wanted, actor)
@@ -210,4 +260,11 @@ def _require_open_master(db: Db, actor: Actor, master_id: object) -> None:
         raise NotReady(
             "A report is merged into a case that is being handled or was closed.",
             rule="R22a", guard="open_master", state=str(master.state),
+        )  # fmt: skip
+    untold = beside.look(db, case.id).untold
+    if master.state is State.CLOSED and (untold or (case.needs_feedback and is_empty(facts.get("feedback")))):
+        # Nothing closes after this any more that could remind anybody of the answer.
+        raise MissingFact(
+            "The case is closed: whoever reported this is told its outcome as it is merged.",
+            article="14-2", rule="R14b", action=str(Action.MERGE), missing=["feedback"],
         )  # fmt: skip

@@ -11,10 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import case as case_rules
+from gridmgmt.domain.beside import Beside
 from gridmgmt.domain.case import Case
+from gridmgmt.domain.events import EVENT_NAMES_ZH
+from gridmgmt.domain.guards import require_reopenable
 from gridmgmt.domain.org import SYSTEM_ACTOR_ID, Actor
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.domain.windows import Window
 from gridmgmt.domain.workflow import (
     ACTION_NAMES_ZH,
     STATE_NAMES_ZH,
@@ -26,48 +30,17 @@ from gridmgmt.domain.workflow import (
 from gridmgmt.domain.worktime import Light, LimitUnit, light
 from gridmgmt.errors import GridError, NotFound
 from gridmgmt.geo import hexes
+from gridmgmt.services import overlays
 from gridmgmt.services.asking import may_ask
 from gridmgmt.services.calendars import coverage
 from gridmgmt.services.choices import choices
 from gridmgmt.services.clocking import clocks_told, hides, offered_milestone
+from gridmgmt.services.handling import clocks_of
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import board, cases, outbox, reclockings, requests
+from gridmgmt.storage import beside, board, cases, outbox, reclockings, requests
 from gridmgmt.storage.board import CaseFilter, Row
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.outbox import OutboxRow
-
-EVENT_NAMES_ZH = {
-    "report_received": "收到上报",
-    "self_handled_reported": "自处置上报",
-    "confirmation_asked": "已发核实",
-    "confirmation_answered": "核实反馈",
-    "report_rejected": "不予受理",
-    "report_merged": "并案",
-    "report_accepted": "批转立案",
-    "acceptance_declined": "退回受理",
-    "case_filed": "立案",
-    "case_dispatched": "派遣",
-    "case_signed_for": "签收",
-    "case_sent_back": "退单",
-    "case_extended": "延时",
-    "case_put_on_hold": "挂账",
-    "case_resumed": "恢复处置",
-    "result_submitted": "处置反馈",
-    "verification_passed": "核查通过",
-    "verification_failed": "返工",
-    "case_closed": "结案",
-    "case_reopened": "重开",
-    "case_voided": "作废",
-    "case_referred": "转区裁定",
-    "case_ruled": "区裁定",
-    "request_made": "提出申请",
-    "request_decided": "申请答复",
-    "case_unrouted": "待人工派遣",
-    "case_overdue": "超期",
-    "milestone_reached": "阶段完成",
-    "deadlines_recomputed": "时限重新计算",
-    "plan_published": "网格方案发布",
-}
 
 
 def subdistrict_of(actor: Actor) -> str:
@@ -196,6 +169,7 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
     require(actor, Permission.CASE_READ, row["subdistrict_code"])
     book = books.current(db, row["subdistrict_code"])
     case = cases.load(db, case_id, actor)
+    standing = beside.look(db, case.id)
     steps = cases.history(db, case_id)
     names = board.names_of(db, [s.actor_id for s in steps])
     return case_facts(row, book, now) | {
@@ -226,20 +200,24 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
                 "at": s.at,
                 "facts": s.facts,
                 "article": s.article,
+                "on_behalf_of": s.on_behalf_of,
             }
             for s in steps
         ],
         "requests": requests.of_case(db, case_id),
         "legal": [
-            _offer(case, action, actor, now, book)
+            _offer(case, action, actor, now, book, standing)
             for action in legal_actions(case.state)
             if not hides(case, action)
         ],
+        "beside": overlays.facts_of(db, case, actor, now),
         "clocks": clocks_told(book, case, steps, reclockings.of_case(db, case_id), now),
     }
 
 
-def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBook) -> dict[str, Any]:
+def _offer(
+    case: Case, action: Action, actor: Actor, now: datetime, book: RuleBook, standing: Beside
+) -> dict[str, Any]:
     """What the client may show for one legal action: do it, ask for it, or why not."""
     row = TRANSITIONS[case.state, action]
     # Every required fact is taken as given: the offer is about the person, not about the form.
@@ -256,12 +234,15 @@ def _offer(case: Case, action: Action, actor: Actor, now: datetime, book: RuleBo
         "refusal": None,
         "choices": choices(case, action, now, book),
     }
+    clocks = clocks_of(book, case, now)
     try:
         if row.needs_request:
-            may_ask(case, action, actor, now)
+            may_ask(case, action, actor, now, clocks)
             offer["may"] = "ask"
         else:
-            case_rules.check(case, action, actor, given)
+            case_rules.check(case, action, actor, given, beside=standing)
+            if action is Action.REOPEN:
+                require_reopenable(case.closed_at, clocks.window_end(Window.REOPEN, case.closed_at), now)
             offer["may"] = "do"
     except GridError as refusal:
         offer["refusal"] = {"code": refusal.code, "detail": refusal.message, "article": refusal.article}

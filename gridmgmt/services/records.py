@@ -16,7 +16,12 @@ def done(
     subdistrict_code: str,
     **facts: Any,
 ) -> AuditEntry:
-    """An audit line with outcome ``done``; ``facts`` hold identifiers and states, no personal data."""
+    """An audit line with outcome ``done``; ``facts`` hold identifiers and states, no personal data.
+
+    Whom a deputy stood in for is said with it.
+    """
+    if actor.on_behalf_of is not None:
+        facts["on_behalf_of"] = str(actor.on_behalf_of)
     return AuditEntry(
         at=now,
         actor_id=actor.id,

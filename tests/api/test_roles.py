@@ -8,6 +8,7 @@ the door that counts.
 import base64
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from gridmgmt.domain.org import SYSTEM_ACTOR_ID
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.adapters.test_assertions import KEYS, pem
+from tests.api.calling import acted, call_body, issued
 from tests.api.client import Person, Server, make_photo
 from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
@@ -38,6 +40,7 @@ ROLES = {
     "security_administrator": "demo-security",
     "auditor": "demo-auditor",
 }
+BESIDE = ("/joint-calls", "/orders", "/feedback", "/follow-ups")
 STATUS = {"y": 200, "a": 202, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
 
 # Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
@@ -96,6 +99,30 @@ MATRIX = {
                                      "n  n  n  c  n  n  n  n  n  n  n  n   s",
     "POST /api/v1/requests/{request_id}/decision":
                                      "n  n  y  n  n  n  y  n  n  n  n  n   s",
+    # Beside a case: a call to the handler's unit, which he signs in to; a pack of a refusal; orders; telling.
+    "GET /api/v1/joint-calls":       "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "GET /api/v1/joint-calls/{call_id}":
+                                     "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/joint-calls":
+                                     "n  n  n  c  n  n  c  n  n  n  n  n   s",
+    "POST /api/v1/joint-calls/{call_id}/tasks/{task_id}/actions":
+                                     "n  n  n  n  y  n  n  n  n  n  n  n   s",
+    "GET /api/v1/joint-calls/{call_id}/tasks/{task_id}/pack":
+                                     "n  n  y  y  n  y  y  y  n  n  n  n   s",
+    "GET /api/v1/orders":            "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/orders":
+                                     "n  n  n  n  n  c  c  c  n  n  n  n   s",
+    "POST /api/v1/orders/{order_id}/reply":
+                                     "n  n  n  n  y  n  n  n  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/feedback":
+                                     "n  c  c  n  n  n  n  n  n  n  n  n   s",
+    # The case is open: whoever may open one that follows it is told to go on with it.
+    "POST /api/v1/cases/{case_id}/follow-ups":
+                                     "n  m  n  n  n  n  n  n  n  n  n  n   s",
+    "GET /api/v1/deputies":          "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "POST /api/v1/deputies":         "n  n  n  n  n  n  c  n  n  n  n  n   s",
+    "POST /api/v1/deputies/{deputyship_id}/end":
+                                     "n  n  n  n  n  n  y  n  n  n  n  n   s",
     # Exports of what is not personal; answering one that waits; taking away one that is not there yet.
     "GET /api/v1/exports":           "n  n  y  y  y  y  y  y  n  n  n  n   s",
     "POST /api/v1/exports":          "n  n  a  a  a  a  a  a  n  n  n  n   s",
@@ -211,6 +238,8 @@ class Asking:
         where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
         if "uploads" in path or "original" in path or (path.endswith("}/photos") and method == "PUT"):
             return self._evidence(path, method)
+        if any(word in path for word in ("joint-calls/", "deputies", "/orders/")) or path.endswith(BESIDE):
+            return self._beside(path, method)
         if identity := self._of_identity(path, method):
             return identity
         if method == "GET":
@@ -259,6 +288,51 @@ class Asking:
             headers |= {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
             return where, {"headers": headers, "content": photo.content}
         return where, {"headers": headers}
+
+    def _beside(self, path: str, method: str) -> tuple[str, dict]:
+        if method == "GET" and "{" not in path:
+            return path, {}
+        if "deputies" in path:
+            return self._deputies(path)
+        case = self.worker.report()
+        if "{call_id}" in path:
+            return self._call(path, method, case)
+        new = {"id": str(uuid.uuid4())}
+        if "{order_id}" in path:
+            order = self.server.person("demo-supervisor").post(
+                f"/cases/{case['id']}/orders", new | {"opinion": "请抓紧"}
+            )
+            return path.format(order_id=order.json()["id"]), {"json": {"reply": "已安排"}}
+        bodies = {
+            "joint-calls": call_body(case, "HZD-01", "HZD-06"),
+            "orders": new | {"opinion": "请抓紧"},
+            "feedback": new | {"kind": "outcome", "reached": True, "channel": "phone", "words": "已告知"},
+            "follow-ups": new | {"reason": "回访不满意"},
+        }
+        return path.format(case_id=case["id"]), {"json": bodies[path.rpartition("/")[2]]}
+
+    def _call(self, path: str, method: str, case: dict) -> tuple[str, dict]:
+        call = issued(self.dispatcher, case, "HZD-01", "HZD-06")
+        refused = acted(self.server.person("demo-unit-hzd-06"), call, 1, "refuse", reason="无人手").json()
+        task = call["tasks"][1 if path.endswith("/pack") else 0]["id"]
+        where = path.replace("{call_id}", call["id"]).replace("{task_id}", task)
+        body = {"command_id": str(uuid.uuid4()), "action": "sign_in", "version": refused["version"]}
+        return where, {} if method == "GET" else {"json": body}
+
+    def _deputies(self, path: str) -> tuple[str, dict]:
+        people = {p["login"]: p["id"] for p in self.server.people()}
+        now = self.server.clock()
+        body = {
+            "id": str(uuid.uuid4()), "person_id": people["demo-unit-hzd-02"],
+            "deputy_id": people["demo-unit-hzd-03"], "role": "handler", "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(days=1)).isoformat(),
+        }  # fmt: skip
+        if not path.endswith("/end"):
+            return path, {"json": body}
+        director = self.server.person("demo-director")
+        self._show_code(director)
+        assert director.post("/deputies", body).status_code == 201
+        return path.format(deputyship_id=body["id"]), {}
 
     def _about_persons(self, path: str) -> tuple[str, dict]:
         shift, director = self.server.person("demo-shift"), self.server.person("demo-director").step_up()

@@ -159,17 +159,17 @@ def test_one_request_for_an_action_waits_at_a_time(street: Street, case: Case) -
 
 def test_the_same_request_again_is_answered_as_the_first_time(street: Street, case: Case) -> None:
     command = asking.AskCommand(uuid.uuid4(), case.id, Action.EXTEND, case.version, EXTENSION)
-    first = asking.ask(street.db, unit(street), NOW, command)
-    assert asking.ask(street.db, unit(street), NOW, command) == first
+    first = asking.ask(street.db, unit(street), NOW, street.books, command)
+    assert asking.ask(street.db, unit(street), NOW, street.books, command) == first
     assert len(street.requests_of(case)) == 1
     with pytest.raises(ContentDiffers):
-        asking.ask(street.db, unit(street), NOW, replace(command, action=Action.HOLD))
+        asking.ask(street.db, unit(street), NOW, street.books, replace(command, action=Action.HOLD))
 
 
 def test_a_request_on_an_old_picture_is_refused(street: Street, case: Case) -> None:
     command = asking.AskCommand(uuid.uuid4(), case.id, Action.EXTEND, case.version - 1, EXTENSION)
     with pytest.raises(StaleVersion):
-        asking.ask(street.db, unit(street), NOW, command)
+        asking.ask(street.db, unit(street), NOW, street.books, command)
 
 
 def test_an_extension_is_asked_for_before_the_deadline(street: Street, case: Case) -> None:
