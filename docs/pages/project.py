@@ -19,6 +19,11 @@ CAPABILITIES = {
     "R07a": ("7-1", "Duty list 职责清单: items, roles, dates, published versions"),
     "R07b": ("7-1", "Items for departments are not dispatched to the subdistrict as lead"),
     "R07c": ("7-2, 45", "A task outside the list waits for an approval with document number, scope and end"),
+    "R08a": (
+        "8-1",
+        "Joint calls 吹哨: departments are called, sign in, arrive, report; the street's opinion on each",
+    ),
+    "R09": ("9", "The director decides; deputies 代理 are named, with a period, on record"),
     "R11": ("11", "Who may decide and do what: posts and permissions"),
     "R14a": ("14-1", "All channels enter one register; the same report twice is one report"),
     "R14b": ("14-2", "The person who reported is told the outcome before the case closes"),
@@ -29,8 +34,11 @@ CAPABILITIES = {
     "R22b": ("22-2", "In time: limits, lights, announcements of what is overdue"),
     "R22c": ("22-2", "One lead unit, active and competent for class and area"),
     "R22d": ("22-2", "The district's ruling on the responsible unit binds"),
+    "R39a": ("39-1", "Linkage orders: refusals, late answers and absence are seen"),
     "R41b": ("41-2", "Data are opened for a purpose that was named and approved, and used for no other"),
     "R41c": ("41-3", "Data are safe from loss, damage, leaks and tampering"),
+    "R44a": ("44-1", "A department that refuses: an evidence pack for the government above it"),
+    "R44b": ("44-2", "An outpost that refuses: a proposal to its parent department, and to no other"),
     "R46": ("46", "Evidence is preserved: hashed, read again every day, never removed while it is held"),
     "R48": ("48", "Rules are dated: a case is judged by those of its day"),
 }

@@ -9,6 +9,13 @@ import api.errors as api_errors
 import gridmgmt.errors as grid_errors
 from gridmgmt import domain
 from gridmgmt.domain import permissions as permission_rules
+from gridmgmt.domain.jointcall import (
+    CALL_ACTION_NAMES_ZH,
+    CALL_RULES,
+    TASK_STATE_NAMES_ZH,
+    TaskState,
+    hand_of,
+)
 from gridmgmt.domain.org import Role
 from gridmgmt.domain.permissions import ROLE_PERMISSIONS, Axis, Permission
 from gridmgmt.domain.workflow import (
@@ -46,10 +53,11 @@ GUARDS = {
     Action.FILE: "the duty list gives it to the subdistrict, or an approval does (R07c)",
     Action.SUBMIT_RESULT: "`signed`: somebody signed for the case; `milestones_reached`: none is open",
     Action.REACH_MILESTONE: "`signed`; `next_milestone`: in their order",
-    Action.SEND_BACK: "`ruled`: not after the district ruled",
+    Action.SEND_BACK: "`ruled`: not after the district ruled; `return_window`: asked for within the return window",
     Action.EXTEND: "`in_time`: asked for up to the deadline",
-    Action.HOLD: "the day of resuming is not past",
+    Action.HOLD: "`in_time`: asked for up to the deadline; the day of resuming is not past",
     Action.CLOSE: "a case of the public needs the fact `feedback` (R14b)",
+    Action.REOPEN: "`reopen_window`: within the window after closing; later a new case follows it",
 }
 REQUEST_GUARDS = {
     "direct": "the action needs no request",
@@ -62,6 +70,17 @@ REQUEST_GUARDS = {
 OTHER_GUARDS = {
     "case_ended": "what a case needs is erased only after it has ended",
     "hold_lasts": "the legal hold has ended before",
+    "open_call": "a joint call about the case is open; no case ends over it",
+    "reporters_told": "somebody whose report was merged into the case was not told; it does not end before",
+    "reopen_instead": "the earlier case can still be reopened, or was not closed",
+    "assistants_done": "the lead of a joint call ends last",
+    "assessable": "an opinion is given after the call has closed, or once the unit is overdue",
+    "assessed_once": "an opinion is given once on each ground and never changed",
+    "open_case": "nobody is called to, and nobody urges, a case that has ended",
+    "answered": "the supervision order was answered before",
+    "reached": "whoever was not reached has not answered",
+    "closed_case": "a revisit asks about a case that was closed",
+    "deputyship_lasts": "the deputyship has ended",
     "export_waiting": "the export does not wait for an answer",
     "export_ready": "the export waits, is being made, was refused or failed",
 }
@@ -103,16 +122,70 @@ def workflow() -> str:
         "Nobody acts for two hands of one case (监督 supervision, 指挥 command, 处置 handling, and the district's), "
         "whatever his roles: `duties_not_separated`. Reporting binds nobody, except that whoever handled on the spot "
         "(自处置) has handled.",
+        "## Who grants what",
+        table(("Request", "The first", "The second", "The third"), _LEVELS),
+        "An extension for works of engineering (fact `engineering`) is a second one from the first time on, and a second "
+        "one rests on the number of a signed document. Extensions are counted for the unit that has the case, returns "
+        "over all units. Until when they may be asked for: the guards `in_time` and `return_window`. A ruling of the "
+        "district is kept as a precedent (`gridmgmt/storage/precedents.py`), and a return after it is refused.",
         "## Guards of requests",
         table(("Guard", "Refused because"), sorted((f"`{k}`", v) for k, v in REQUEST_GUARDS.items())),
         "## Guards beside the workflow",
         table(("Guard", "Refused because"), sorted((f"`{k}`", v) for k, v in OTHER_GUARDS.items())),
+        *_joint_calls(),
         "## Clocks",
         "Each desk has a limit of its own (`data/catalogue/stage_limits.csv`) that starts when the case comes to it. "
         "While a case is being handled, the deadline of the desk is that of the unit: the limit of the class, counted "
         "on the working calendar from dispatch. A hold is due at the end of the day it was granted to. The limit of a "
         "unit that sent the case back is dropped; the next unit gets a full one. A closed case keeps its deadline, so "
         "that timeliness can be told.",
+    )
+
+
+_LEVELS = (
+    ("`extend` 延时", "shift leader, dispatcher, director", "director, signed document", "as the second"),
+    (
+        "`send_back` 退单",
+        "dispatcher, director",
+        "director",
+        "nobody: the case goes to the district by itself (区裁定)",
+    ),
+    ("`hold` 挂账", "dispatcher, director", "as the first", "as the first"),
+    ("`void` 作废", "shift leader, director", "as the first", "as the first"),
+)
+
+
+def _joint_calls() -> tuple[str, ...]:
+    """The overlay that has states of its own."""
+    arrows = [
+        f"    {source} --> {rule.target}: {CALL_ACTION_NAMES_ZH[action]}"
+        for action, rule in CALL_RULES.items()
+        for source in rule.sources
+        if rule.target is not None
+    ]
+    names = [f"    {s}: {TASK_STATE_NAMES_ZH[s]} {s}" for s in TaskState]
+    diagram = "\n".join(["stateDiagram-v2", "    [*] --> called: 吹哨", *names, *arrows])
+    rows = [
+        (
+            f"`{action}` {CALL_ACTION_NAMES_ZH[action]}",
+            code(str(s) for s in rule.sources) if rule.target else "any",
+            f"`{rule.target}`" if rule.target else "–",
+            code(_roles_with(rule.permission)),
+            hand_of(action) or "–",
+            code(rule.requires),
+            rule.article,
+        )
+        for action, rule in CALL_RULES.items()
+    ]
+    return (
+        "## Joint calls 吹哨报到",
+        (
+            "An overlay on a case: one lead and any number of assistants, each with a sub-task and limits of its own "
+            "(`gridmgmt/domain/jointcall.py`). A called unit acts for the unit that the sub-task names, and has then handled: "
+            "it neither verifies nor closes the case. The case ends over no open call."
+        ),
+        f"```mermaid\n{diagram}\n```",
+        table(("Action", "From", "To", "Who", "Hand", "Facts", "Article"), rows),
     )
 
 

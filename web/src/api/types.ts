@@ -301,6 +301,8 @@ export interface CaseDetail extends CaseRow {
   history: HistoryLine[]
   requests: RequestOut[]
   legal: LegalAction[]
+  /** What stands beside the case: merged reports, people told, joint calls, supervision orders, links. */
+  beside?: Record<string, unknown>
   clocks?: CaseClocks
 }
 

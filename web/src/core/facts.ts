@@ -32,6 +32,7 @@ const KINDS: Record<string, FieldKind> = {
   unit_code: 'unit',
   master_id: 'case',
   found: 'yes_no',
+  engineering: 'yes_no',
   opinion: 'text',
   reason: 'text',
   basis: 'text',
@@ -49,7 +50,7 @@ const KINDS: Record<string, FieldKind> = {
 
 /** The order in which a person thinks of them; the table sorts its facts by name. */
 const ORDER = [
-  'milestone', 'condition', 'unit_code', 'worker_id', 'master_id', 'found', 'result', 'photos', 'amount', 'unit', 'resume_on',
+  'milestone', 'condition', 'unit_code', 'worker_id', 'master_id', 'found', 'result', 'photos', 'amount', 'unit', 'engineering', 'resume_on',
   'reason', 'basis', 'opinion', 'note', 'document_no', 'feedback',
 ]
 
@@ -57,6 +58,10 @@ const OPTIONAL: Record<string, string[]> = {
   dispatch: ['worker_id'],
   file: ['condition'],
   close: ['feedback'],
+  // Works of engineering are the director's to extend, from the first time on.
+  extend: ['engineering'],
+  // Whoever reported is told at once where the master is closed already.
+  merge: ['feedback'],
 }
 
 /** Fields of the form for an action; an action without any is one tap. */

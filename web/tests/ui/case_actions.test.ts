@@ -104,6 +104,10 @@ test('a form is not sent before its required facts are there, and a retry is the
   const ids = asked.map((one) => String(one.body['command_id']))
   expect(1).toBe(new Set(ids).size)
   expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/)
+  // The device's own time is that of the intention: the same when it is sent again.
+  const times = asked.map((one) => String(one.body['device_at']))
+  expect(1).toBe(new Set(times).size)
+  expect(Number.isNaN(Date.parse(times[0] ?? ''))).toBe(false)
 })
 
 test('checking who acts, just before sending, does not empty the form', async () => {
@@ -144,9 +148,9 @@ test('a refusal names the legal actions and reads the case again', async () => {
 
 test('what needs approval is asked for, not done', async () => {
   const { find } = show(
-    makeDetail({ legal: [legal({ action: 'extend', needs_request: true, may: 'ask', requires: [] })] }),
+    makeDetail({ legal: [legal({ action: 'hold', needs_request: true, may: 'ask', requires: [] })] }),
   )
-  find('action-extend')?.click()
+  find('action-hold')?.click()
   await settle()
   expect(['/api/v1/cases/case-1/requests', 'POST']).toEqual([asked[0]?.url, asked[0]?.method])
 })
@@ -161,7 +165,9 @@ test('a pending request can be decided by whoever carries the permission, but no
     await ensure(true)
     return show(makeDetail({ requests: [request] })).find('request-grant')
   }
-  expect(await shown('dispatcher', ['case:grant'])).not.toBe(null)
+  expect(await shown('dispatcher', ['case:extend'])).not.toBe(null)
   expect(null).toBe(await shown('handler', ['case:handle']))
-  expect(null).toBe(await shown('asker', ['case:grant']))
+  expect(null).toBe(await shown('asker', ['case:extend']))
+  // The first extension is the shift leader's as well; what is granted elsewhere needs another permission.
+  expect(null).toBe(await shown('granter', ['case:grant']))
 })
