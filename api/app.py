@@ -43,6 +43,7 @@ from api.routes import (
     personal,
     photos,
     reports,
+    rules,
     sessions,
     sign_in,
     stream,
@@ -137,8 +138,7 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies,
-        personal, exports, grids, centre, stream,
+        calls, oversight, deputies, rules, personal, exports, grids, centre, stream,
     ):  # fmt: skip
         v1.include_router(module.router)
     v1.include_router(health.details)

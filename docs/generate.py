@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pages import dataflow, interfaces, personal, project, rules, web
+from pages import dataflow, interfaces, personal, project, routing, rules, web
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/workflow.md": rules.workflow,
+    "docs/reference/routing-rules.md": routing.routing_rules,
     "docs/reference/permissions.md": rules.permissions,
     "docs/reference/rights.md": rules.rights,
     "docs/reference/errors.md": rules.errors,

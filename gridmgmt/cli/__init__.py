@@ -16,6 +16,7 @@ from gridmgmt.cli import (
     plan,
     privacy,
     route,
+    rules,
     serve,
     service,
 )
@@ -41,6 +42,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")
+app.add_typer(rules.app, name="rules")
 app.add_typer(service.app, name="service")
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)

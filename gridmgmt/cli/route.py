@@ -24,7 +24,7 @@ def explain(
     """Cell, duty list verdict, unit and worker for a report, with every rule that was tried."""
     from gridmgmt.domain.org import SYSTEM_ACTOR_ID
     from gridmgmt.domain.report import Report, Source
-    from gridmgmt.domain.routing import route
+    from gridmgmt.domain.routing import Known, route
     from gridmgmt.geo.crs import Datum, lonlat
     from gridmgmt.storage import catalogue
     from gridmgmt.storage.db import make_engine, transaction
@@ -32,8 +32,11 @@ def explain(
 
     now = datetime.now(UTC)
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
-        book = catalogue.load_rulebook(db, subdistrict)
+    try:
+        with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
+            book = catalogue.load_rulebook(db, subdistrict)
+    finally:
+        engine.dispose()
     found = book.catalogue.find(category, book.day_of(now))
     _, cell = book.locate(lonlat(lon, lat), Datum(datum), now)
     verdict = book.duty(found, now)
@@ -49,7 +52,8 @@ def explain(
         observed_at=now,
         received_at=now,
     )
-    routing = route(supposed, verdict, cell, book.rules, book.units, book.roster, now)
+    known = Known(precedents=book.precedents)
+    routing = route(supposed, verdict, cell, book.rules_at(now), book.units, book.roster, now, known)
     unit = book.units.get(routing.unit_code or "")
     worker = book.people.get(routing.worker_id) if routing.worker_id else None
     console.print(f"class   {found.key}  {found.name}", highlight=False)

@@ -8,16 +8,17 @@ never silence but the manual queue, with its reason:
 * no rule holds;
 * the rule that holds names a unit that is unknown, closed or, by the duty list, not allowed. The
   search then stops: going on to the next rule would hide a mistake in the rules (some product
-  skips a broken rule, and the report is simply not routed).
+  skips a broken rule, and the report is simply not routed);
+* a rule fails while it is asked: the search stops as well, and the rule is named;
+* the rules name one unit and a ruling of the district about this very cell another.
 
-The worker comes from the roster of the cell: an active worker, the deputy while all are on leave,
-else the leader; among equals the one with the least open work, then the smaller id (R21b).
-The form of rules: :mod:`.rules`. Not done here: learning from rulings; balancing between units.
+The person comes from the roster (:mod:`.roster`), what the district ruled before from
+:mod:`.precedent`. The form of rules: :mod:`.rules`. Not done here: balancing between units.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -25,11 +26,14 @@ from uuid import UUID
 from gridmgmt.domain.condition import RoutingFacts
 from gridmgmt.domain.duty import STREET_KINDS, DutyVerdict
 from gridmgmt.domain.org import Unit, UnitKind
+from gridmgmt.domain.precedent import Precedents, Proposal
 from gridmgmt.domain.report import Report
+from gridmgmt.domain.roster import NO_LOAD, Choice, Roster, RosterEntry, RosterRole, WorkerCode
 from gridmgmt.domain.rows import Faults, Raw, Row, in_force
 from gridmgmt.domain.rules import Rule, RuleSet, check_targets, parse_rules
 
 __all__ = [
+    "Known",
     "Outcome",
     "QueueReason",
     "Roster",
@@ -62,27 +66,6 @@ class RoutableCell(Protocol):
         """A value of :class:`gridmgmt.domain.grid.CellKind`."""
 
 
-class RosterRole(StrEnum):
-    """A person's part in a cell: 网格员, 网格长, and who stands in."""
-
-    WORKER = "worker"
-    DEPUTY = "deputy"
-    LEADER = "leader"
-
-
-@dataclass(frozen=True, slots=True)
-class RosterEntry:
-    """One person in one cell; ``valid_to`` is the first day after the assignment."""
-
-    cell_code: str
-    person_id: UUID
-    role: RosterRole
-    valid_from: date
-    valid_to: date | None = None
-    on_leave: bool = False
-    open_load: int = 0
-
-
 class Outcome(StrEnum):
     """What became of a rule."""
 
@@ -93,6 +76,10 @@ class Outcome(StrEnum):
     TARGET_INACTIVE = "target_inactive"
     TARGET_NOT_ALLOWED = "target_not_allowed"
     SENT_TO_QUEUE = "sent_to_queue"
+    FAILED = "failed"
+    PROPOSED = "proposed"
+    """A ruling of the district; its line has the document's number instead of a rule's id."""
+    PROPOSAL_REFUSED = "proposal_refused"
 
 
 class TraceLine(NamedTuple):
@@ -112,6 +99,8 @@ class QueueReason(StrEnum):
     TARGET_INACTIVE = "target_inactive"
     TARGET_NOT_ALLOWED = "target_not_allowed"
     BY_RULE = "by_rule"
+    RULE_FAILED = "rule_failed"
+    RULING_DIFFERS = "ruling_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +115,8 @@ class Routing:
     queue_reason: QueueReason | None
     rules_version: str
     trace: tuple[TraceLine, ...]
+    worker_code: WorkerCode = WorkerCode.NO_CELL
+    proposal: Proposal | None = None
 
     def as_facts(self) -> dict[str, Any]:
         """JSON-ready, for the history of the case."""
@@ -135,44 +126,30 @@ class Routing:
             "rule_id": self.rule_id,
             "reason": self.reason,
             "worker_reason": self.worker_reason,
+            "worker_code": self.worker_code,
             "queue_reason": self.queue_reason,
             "rules_version": self.rules_version,
             "trace": [list(line) for line in self.trace],
+            "precedent": self.proposal.as_facts() if self.proposal else None,
         }
 
 
-class Roster:
-    """Who works where; built once for a day's entries, then only read."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the report and the rules; nothing of it is needed.
 
-    def __init__(self, entries: Iterable[RosterEntry] = ()) -> None:
-        self._by_cell: dict[str, list[RosterEntry]] = {}
-        for entry in entries:
-            self._by_cell.setdefault(entry.cell_code, []).append(entry)
+    ``load`` are open cases by person, ``part_owner`` the unit that owns the part the report is about.
+    """
 
-    def people_of(self, cell_code: str, on: date) -> tuple[UUID, ...]:
-        """Everybody who is assigned to the cell that day, workers first."""
-        entries = [e for e in self._by_cell.get(cell_code, ()) if in_force(e, on)]
-        ranks = list(RosterRole)
-        return tuple(e.person_id for e in sorted(entries, key=lambda e: (ranks.index(e.role), e.person_id)))
-
-    def choose(self, cell_code: str, on: date) -> tuple[UUID | None, str]:
-        """The person who answers for the cell that day, and why it is this one."""
-        entries = [e for e in self._by_cell.get(cell_code, ()) if in_force(e, on)]
-        if not entries:
-            return None, "nobody is assigned to this cell"
-        before = ""
-        for role in RosterRole:
-            of_role = [e for e in entries if e.role is role]
-            present = [e for e in of_role if not e.on_leave]
-            if present:
-                chosen = min(present, key=lambda e: (e.open_load, e.person_id))
-                among = f", least open work of {len(present)}" if len(present) > 1 else ""
-                return chosen.person_id, f"{role} of the cell{among}{before}"
-            before += f"; {role} on leave" if of_role else f"; no {role}"
-        return None, f"nobody of the cell is present{before}"
+    load: Mapping[UUID, int] = field(default_factory=lambda: NO_LOAD)
+    precedents: Precedents = field(default_factory=Precedents)
+    part_owner: str | None = None
 
 
-def route(
+_NOTHING = Known()
+
+
+def route(  # noqa: PLR0913  the parts of a decision, each from another source
     report: Report,
     verdict: DutyVerdict,
     cell: RoutableCell | None,
@@ -180,6 +157,7 @@ def route(
     units: Mapping[str, Unit],
     roster: Roster,
     now: datetime,
+    known: Known = _NOTHING,
 ) -> Routing:
     """Decide unit and worker.
 
@@ -191,47 +169,98 @@ def route(
     now : aware; decides which rules are in force and the time of day.
     """
     local = now.astimezone(rules.zone)
-    on = local.date()
     if verdict.waits_for_approval:
-        return _queued(QueueReason.OFF_DUTY_LIST, verdict.reason, (None, "waits for an approval"), rules)
+        nobody = Choice(None, "waits for an approval", WorkerCode.WAITS)
+        return _decided(rules, nobody, [], reason=verdict.reason, why=QueueReason.OFF_DUTY_LIST)
+    worker = Choice(None, "the report has no cell", WorkerCode.NO_CELL)
+    proposal = None
+    if cell is not None:
+        worker = roster.choose(cell.code, local.date(), local.time(), known.load)
+        place = (cell.community_code, cell.code)
+        proposal = known.precedents.propose(str(report.category), *place, verdict, units)
     facts = RoutingFacts(
         category=report.category,
         source=report.source,
         standing=verdict.standing,
         text=report.description,
         local_time=local.time(),
+        local_day=local.date(),
         community_code=cell.community_code if cell else None,
         cell_code=cell.code if cell else None,
         cell_kind=cell.kind if cell else None,
+        duty_item=verdict.item.no if verdict.item else None,
+        part_owner=known.part_owner,
     )
-    worker = roster.choose(cell.code, on) if cell else (None, "the report has no cell")
+    return _with_proposal(by_rules(facts, verdict, rules, units, worker), proposal)
+
+
+NOBODY_ASKED = Choice(None, "nobody was asked for", WorkerCode.NO_CELL)
+
+
+def by_rules(
+    facts: RoutingFacts,
+    verdict: DutyVerdict,
+    rules: RuleSet,
+    units: Mapping[str, Unit],
+    worker: Choice = NOBODY_ASKED,
+) -> Routing:
+    """The decision of the rules alone, for facts that are known already."""
     trace: list[TraceLine] = []
     for rule in rules.rules:
-        if not in_force(rule, on):
+        if not in_force(rule, facts.local_day):
             trace.append(TraceLine(rule.id, Outcome.NOT_IN_FORCE, _OUT_OF_FORCE))
             continue
-        why_not = rule.condition(facts)
+        try:
+            why_not = rule.condition(facts)
+        except Exception as error:  # noqa: BLE001  a person sees it, and no later rule hides it
+            why = f"Rule {rule.id} failed: {type(error).__name__}."
+            trace.append(TraceLine(rule.id, Outcome.FAILED, why))
+            return _decided(rules, worker, trace, rule_id=rule.id, reason=why, why=QueueReason.RULE_FAILED)
         if why_not is not None:
             trace.append(TraceLine(rule.id, Outcome.NOT_MATCHED, why_not))
             continue
-        unit_code, outcome, why = _target(rule, verdict, cell, units)
+        unit_code, outcome, why = target_of(rule, verdict, facts, units)
         trace.append(TraceLine(rule.id, outcome, why))
-        queue_reason = _QUEUE_OF.get(outcome)
-        return Routing(
-            unit_code, worker[0], rule.id, why, worker[1], queue_reason, rules.version, tuple(trace)
-        )
-    return _queued(QueueReason.NO_RULE, "No rule holds for this report.", worker, rules, trace)
+        return _decided(rules, worker, trace, unit_code, rule.id, reason=why, why=_QUEUE_OF.get(outcome))
+    reason = "No rule holds for this report."
+    return _decided(rules, worker, trace, reason=reason, why=QueueReason.NO_RULE)
 
 
-def _queued(
-    why: QueueReason,
-    reason: str,
-    worker: tuple[UUID | None, str],
+def _decided(
     rules: RuleSet,
-    trace: Iterable[TraceLine] = (),
+    worker: Choice,
+    trace: Iterable[TraceLine],
+    unit_code: str | None = None,
+    rule_id: str | None = None,
+    *,
+    reason: str,
+    why: QueueReason | None,
 ) -> Routing:
-    """A routing without unit: somebody at the desk decides."""
-    return Routing(None, worker[0], None, reason, worker[1], why, rules.version, tuple(trace))
+    return Routing(
+        unit_code,
+        worker.person_id,
+        rule_id,
+        reason,
+        worker.reason,
+        why,
+        rules.version,
+        tuple(trace),
+        worker.code,
+    )
+
+
+def _with_proposal(routing: Routing, proposal: Proposal | None) -> Routing:
+    """What the district ruled before stands in the trace; in its own cell it and the rules must agree."""
+    if proposal is None:
+        return routing
+    outcome = Outcome.PROPOSAL_REFUSED if proposal.refusal else Outcome.PROPOSED
+    line = TraceLine(proposal.precedent.document_no, outcome, proposal.why)
+    told = replace(routing, proposal=proposal, trace=(*routing.trace, line))
+    ruled = proposal.unit_code
+    if not (proposal.same_cell and ruled and routing.unit_code and ruled != routing.unit_code):
+        return told
+    reason = f"Rule {routing.rule_id} names {routing.unit_code}. {proposal.why}"
+    return replace(told, unit_code=None, reason=reason, queue_reason=QueueReason.RULING_DIFFERS)
 
 
 _OUT_OF_FORCE = "not in force on that day"
@@ -243,14 +272,17 @@ _QUEUE_OF = {
 }
 
 
-def _target(
-    rule: Rule, verdict: DutyVerdict, cell: RoutableCell | None, units: Mapping[str, Unit]
+def target_of(
+    rule: Rule, verdict: DutyVerdict, facts: RoutingFacts, units: Mapping[str, Unit]
 ) -> tuple[str | None, Outcome, str]:
+    """The unit that a rule which holds sends to, what became of it, and why."""
     if rule.to_queue:
         return None, Outcome.SENT_TO_QUEUE, rule.reason
     code = rule.unit_code
     if rule.to_community:
-        code = cell.community_code if cell else None
+        code = facts.community_code
+    elif rule.to_owner:
+        code = facts.part_owner
     unit = units.get(code) if code else None
     if unit is None or (rule.to_community and unit.kind is not UnitKind.COMMUNITY):
         return None, Outcome.TARGET_UNKNOWN, f"Rule {rule.id} names a unit {code!r} that does not exist."

@@ -18,7 +18,9 @@ from gridmgmt.domain.grid import GridCell, GridPlan
 from gridmgmt.domain.limit import EMERGENCY, SIGN_FOR
 from gridmgmt.domain.org import Community, Subdistrict, Unit
 from gridmgmt.domain.pattern import CategoryKey
-from gridmgmt.domain.routing import Roster, RuleSet
+from gridmgmt.domain.precedent import Precedents
+from gridmgmt.domain.roster import Roster
+from gridmgmt.domain.rules import DatedRules, RuleSet, rules_in_use
 from gridmgmt.domain.taxonomy import Catalogue, Category
 from gridmgmt.domain.worktime import WorkCalendar
 from gridmgmt.errors import OutsideArea, PlanNotInForce, UnknownCategory
@@ -41,7 +43,8 @@ class IndexedPlan:
 class RuleBook:
     """One subdistrict's rules and places.
 
-    ``plans`` are the published ones in order of their start; ``people`` are names by id, for texts.
+    ``plans`` are the published ones in order of their start, ``rule_sets`` in the order published;
+    ``people`` are names by id, for texts.
     """
 
     revision: int
@@ -51,11 +54,12 @@ class RuleBook:
     catalogue: Catalogue
     duty_lists: tuple[DutyList, ...]
     approvals: tuple[ApprovedExtra, ...]
-    rules: RuleSet
+    rule_sets: tuple[DatedRules, ...]
     units: Mapping[str, Unit]
     roster: Roster
     calendar: WorkCalendar
     people: Mapping[UUID, str]
+    precedents: Precedents = field(default_factory=Precedents)
     calendar_id: str = ""
     _clocks: dict[tuple[CategoryKey, date, date, str, str], Clocks] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -65,6 +69,15 @@ class RuleBook:
     def timezone(self) -> ZoneInfo:
         """The zone that days are counted in."""
         return ZoneInfo(self.calendar.timezone)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules published last, whether in use yet or not; decisions ask :meth:`rules_at`."""
+        return self.rule_sets[-1].rules
+
+    def rules_at(self, at: datetime) -> RuleSet:
+        """The routing rules in use at an instant."""
+        return rules_in_use(self.rule_sets, at)
 
     def day_of(self, at: datetime) -> date:
         """The local day of an instant."""

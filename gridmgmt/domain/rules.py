@@ -3,21 +3,23 @@
 ::
 
     {"version": "…", "timezone": "Asia/Shanghai",
+     "areas": {"夜市一带": ["120116005003007", "120116005004"]},
      "rules": [{"id": "R-010", "order": 10, "reason": "…", "valid_from": "2026-07-01",
                 "when": {"category": ["0601*"]},
-                "to": {"unit": "…"} | {"community": true} | {"queue": true}}]}
+                "to": {"unit": "…"} | {"community": true} | {"owner": true} | {"queue": true}}]}
 
 Ids and orders are unique, so that "the first rule that holds" has one meaning. A document with any
-fault is refused as a whole. Conditions: :mod:`.condition`; what rules do: :mod:`.routing`.
+fault is refused as a whole. Conditions: :mod:`.condition`; what rules do: :mod:`.routing`; whether
+they make sense together: :mod:`.rulelint`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gridmgmt.domain.condition import Condition, Problems, compile_condition
+from gridmgmt.domain.condition import Condition, Problems, compile_condition, place_fault
 from gridmgmt.domain.org import Unit
 from gridmgmt.errors import InvalidInput
 
@@ -27,7 +29,8 @@ class Rule:
     """One rule, compiled; exactly one of the targets is set.
 
     ``unit_code`` names a unit, ``to_community`` means the unit of the cell's community (its code is
-    the community's), ``to_queue`` sends to the manual queue on purpose.
+    the community's), ``to_owner`` the unit that owns the part, ``to_queue`` sends to the manual queue
+    on purpose.
     """
 
     id: str
@@ -39,6 +42,14 @@ class Rule:
     unit_code: str | None = None
     to_community: bool = False
     to_queue: bool = False
+    to_owner: bool = False
+
+    @property
+    def target(self) -> str:
+        """Where it sends to, as the document says it."""
+        if self.unit_code is not None:
+            return f"unit {self.unit_code}"
+        return "community" if self.to_community else "owner" if self.to_owner else "queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,27 @@ class RuleSet:
     version: str
     zone: ZoneInfo
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRules:
+    """A published set and the moment from which it is in use."""
+
+    starts_at: datetime
+    rules: RuleSet
+
+
+def rules_in_use(sets: Sequence[DatedRules], at: datetime) -> RuleSet:
+    """The set in use at a moment: the one that started last; of equals the one published last.
+
+    Parameters
+    ----------
+    sets : in the order published, at least one. Before the first of them started, that one counts.
+    """
+    started = [(dated.starts_at, i) for i, dated in enumerate(sets) if dated.starts_at <= at]
+    if not started:
+        return min(sets, key=lambda dated: dated.starts_at).rules
+    return sets[max(started)[1]].rules
 
 
 def parse_rules(document: Mapping[str, Any]) -> RuleSet:
@@ -60,11 +92,12 @@ def parse_rules(document: Mapping[str, Any]) -> RuleSet:
     """
     problems = Problems([])
     zone = _zone(document.get("timezone"), problems)
+    areas = _areas(document.get("areas", {}), problems)
     forms = document.get("rules")
     if not isinstance(forms, Sequence) or isinstance(forms, str):
         problems.add("rules", "is not a list")
         forms = ()
-    rules = [rule for i, form in enumerate(forms) if (rule := _rule(form, f"rules[{i}]", problems))]
+    rules = [rule for i, form in enumerate(forms) if (rule := _rule(form, f"rules[{i}]", problems, areas))]
     seen: dict[str | int, str] = {}
     for rule in rules:
         for name in (rule.id, rule.order):
@@ -109,10 +142,27 @@ def _zone(name: object, problems: Problems) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def _areas(given: object, problems: Problems) -> dict[str, frozenset[str]]:
+    if not isinstance(given, Mapping):
+        problems.add("areas", "is not an object")
+        return {}
+    found = {}
+    for name, codes in given.items():
+        if not isinstance(codes, Sequence) or isinstance(codes, str) or not codes:
+            problems.add(f"areas.{name}", "is not a list with at least one code")
+            continue
+        for i, code in enumerate(codes):
+            fault = place_fault(code) if isinstance(code, str) else "is not text"
+            if fault is not None:
+                problems.add(f"areas.{name}[{i}]", fault)
+        found[str(name)] = frozenset(map(str, codes))
+    return found
+
+
 _KEYS = frozenset({"id", "order", "reason", "when", "to", "valid_from", "valid_to"})
 
 
-def _rule(form: object, path: str, problems: Problems) -> Rule | None:
+def _rule(form: object, path: str, problems: Problems, areas: Mapping[str, frozenset[str]]) -> Rule | None:
     if not isinstance(form, Mapping):
         problems.add(path, "is not an object")
         return None
@@ -127,7 +177,7 @@ def _rule(form: object, path: str, problems: Problems) -> Rule | None:
     days = {key: _day(form.get(key), f"{path}.{key}", problems) for key in ("valid_from", "valid_to")}
     if days["valid_from"] is None:
         problems.add(f"{path}.valid_from", "is missing")
-    condition = compile_condition(form.get("when"), f"{path}.when", problems)
+    condition = compile_condition(form.get("when"), f"{path}.when", problems, areas)
     target = _parse_target(form.get("to"), f"{path}.to", problems)
     if len(problems.found) > before or days["valid_from"] is None:
         return None
@@ -148,9 +198,11 @@ def _parse_target(form: object, path: str, problems: Problems) -> dict[str, Any]
             return {"unit_code": code}
         case {"community": True, **rest} if not rest:
             return {"to_community": True}
+        case {"owner": True, **rest} if not rest:
+            return {"to_owner": True}
         case {"queue": True, **rest} if not rest:
             return {"to_queue": True}
-    problems.add(path, 'is not {"unit": code}, {"community": true} or {"queue": true}')
+    problems.add(path, 'is not {"unit": code}, {"community": true}, {"owner": true} or {"queue": true}')
     return {}
 
 

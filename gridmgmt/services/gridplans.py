@@ -118,7 +118,7 @@ def cell_at(
     require(actor, Permission.PLAN_READ, code)
     book = books.current(db, code)
     plan, cell = book.locate(lonlat(lon, lat), datum, at)
-    worker, _why = book.roster.choose(cell.code, book.day_of(at))
+    worker = book.roster.choose(cell.code, book.day_of(at)).person_id
     name = show(actor, Field.STAFF_NAME, book.people.get(worker, "")) if worker else None
     return {
         "code": cell.code,

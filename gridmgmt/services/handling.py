@@ -30,7 +30,7 @@ from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady,
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import beside, cases, commands, evidence, feedbacks, outbox, photos, precedents
+from gridmgmt.storage import beside, cases, commands, evidence, feedbacks, outbox, photos, precedents, rosters
 from gridmgmt.storage.commands import DoneBefore
 from gridmgmt.storage.db import Db
 
@@ -189,7 +189,7 @@ def _looked_up(
                 )
             _require_condition(facts.get("condition"), book, category)
         case Action.DISPATCH:
-            return facts | _dispatch_target(case, facts, book, now)
+            return facts | _dispatch_target(db, case, facts, book, now)
         case Action.RULE:
             require_active_unit(facts["unit_code"], book)
         case Action.MERGE:
@@ -209,7 +209,9 @@ def _require_condition(code: object, book: RuleBook, category: Category) -> None
         )  # fmt: skip
 
 
-def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime) -> dict[str, Any]:
+def _dispatch_target(
+    db: Db, case: Case, facts: Mapping[str, Any], book: RuleBook, now: datetime
+) -> dict[str, Any]:
     unit = require_active_unit(facts["unit_code"], book)
     category = book.catalogue.find(case.category, book.day_of(case.reported_at))
     check_dispatch(book.duty(category, case.reported_at), unit)
@@ -217,7 +219,10 @@ def _dispatch_target(case: Case, facts: Mapping[str, Any], book: RuleBook, now: 
     if worker is not None:
         _require_person(worker, book)
         return {"worker_id": str(worker)}
-    chosen, why = book.roster.choose(case.cell_code, book.day_of(now))
+    local = now.astimezone(book.timezone)
+    when = (case.cell_code, local.date(), local.time())
+    load = rosters.open_load(db, case.subdistrict_code, book.roster.tied(*when))
+    chosen, why, _code = book.roster.choose(*when, load)
     # The grid worker handles what his community is responsible for; other units send their own people.
     if unit.kind is not UnitKind.COMMUNITY:
         chosen = None

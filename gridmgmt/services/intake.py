@@ -18,14 +18,14 @@ from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import RECENT, Report, Source, check_report, report_digest
-from gridmgmt.domain.routing import route
+from gridmgmt.domain.routing import Known, route
 from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, MissingFact, NotFound
 from gridmgmt.geo.crs import Datum, LonLat, lonlat
 from gridmgmt.services.opening import Located, open_case
 from gridmgmt.services.peers import check_source
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import cases, confidences
+from gridmgmt.storage import cases, confidences, rosters
 from gridmgmt.storage.cases import Asked, BeforeIntake, Intake, Nearby, near_each_other
 from gridmgmt.storage.db import Db
 
@@ -195,7 +195,11 @@ def _made(
     _require_uploaded(command.photos, before.photos_known)
     plan, cell = book.locate(position, command.datum, now)
     verdict = book.duty(category, now)
-    routing = route(report, verdict, cell, book.rules, book.units, book.roster, now)
+    rules = book.rules_at(now)
+    local = now.astimezone(rules.zone)
+    tied = book.roster.tied(cell.code, local.date(), local.time())
+    known = Known(rosters.open_load(db, asked.subdistrict_code, tied), book.precedents)
+    routing = route(report, verdict, cell, rules, book.units, book.roster, now, known)
     found = Located(
         report, digest, actor, category, plan, cell, verdict, routing, book, before, command.confidence
     )

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from gridmgmt.domain import case as case_rules
 from gridmgmt.domain.case import Case, Decision
 from gridmgmt.domain.codes import CaseNumber
@@ -18,14 +20,17 @@ from gridmgmt.domain.org import Actor, UnitKind, system_actor
 from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import DuplicateCandidate, Report, automatic_policy, suggest_duplicates
-from gridmgmt.domain.routing import Routing
+from gridmgmt.domain.routing import QueueReason, Routing
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
 from gridmgmt.domain.taxonomy import AutoPolicy, Category
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.geo import hexes, measure
 from gridmgmt.services.reading import routing_facts
 from gridmgmt.services.records import done
+from gridmgmt.storage.audit import AuditEntry
 from gridmgmt.storage.cases import BeforeIntake, Intake
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,26 @@ def open_case(found: Located, request_id: str) -> Intake:
         h3=hexes.hex_of(drawable) if drawable else None,
         routing=found.routing.as_facts(),
         duty=duty_facts(found.verdict),
-        entries=[replace(submitted, request_id=request_id)],
+        entries=[replace(e, request_id=request_id) for e in (submitted, *_failed_rule(found))],
         confidence=found.confidence,
     )
+
+
+def _failed_rule(found: Located) -> list[AuditEntry]:
+    """A rule that failed while it was asked is on record, beside the queue that its report waits in."""
+    routing, report = found.routing, found.report
+    if routing.queue_reason is not QueueReason.RULE_FAILED:
+        return []
+    log.error("routing_rule_failed", rule_id=routing.rule_id, rules_version=routing.rules_version,
+              report_id=str(report.id))  # fmt: skip
+    facts = {"rule_id": routing.rule_id, "rules_version": routing.rules_version}
+    system = system_actor(report.subdistrict_code)
+    return [
+        done(
+            system, report.received_at, "rule:fail", "report", str(report.id), report.subdistrict_code,
+            **facts,
+        )
+    ]  # fmt: skip
 
 
 def _decide(found: Located) -> list[Decision]:
@@ -146,7 +168,11 @@ def _handling_worker(unit_code: str | None, worker_id: UUID | None, book: RuleBo
 
 def _with_unrouted(decision: Decision, routing: Routing, now: datetime) -> Decision:
     """A report that no rule takes is announced, so that somebody looks at the manual queue."""
-    facts = {"number": decision.case.number, "queue_reason": str(routing.queue_reason)}
+    facts = {
+        "number": decision.case.number,
+        "queue_reason": str(routing.queue_reason),
+        "rule_id": routing.rule_id,
+    }
     event = Event(EventKind.CASE_UNROUTED, decision.case.subdistrict_code, now, decision.case.id, facts)
     return replace(decision, events=(*decision.events, event))
 

@@ -5,10 +5,10 @@ Rows are handed to the parsers of the domain as text, exactly as rows of a file 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import Boolean, Table, literal_column, or_, select, text
+from sqlalchemy import Boolean, RowMapping, Table, literal_column, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.cellindex import CellIndex
@@ -16,8 +16,8 @@ from gridmgmt.domain.duty import parse_duty_lists
 from gridmgmt.domain.grid import GridPlan
 from gridmgmt.domain.limit import parse_milestones
 from gridmgmt.domain.org import Community, CommunityKind, Subdistrict, Unit, UnitKind
-from gridmgmt.domain.routing import Roster, RosterEntry, RosterRole, parse_rules
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
+from gridmgmt.domain.rules import DatedRules, parse_rules
 from gridmgmt.domain.taxonomy import (
     Catalogue,
     parse_categories,
@@ -27,9 +27,12 @@ from gridmgmt.domain.taxonomy import (
     parse_stage_limits,
 )
 from gridmgmt.errors import Conflict, NotFound
-from gridmgmt.storage import grids, tables
+from gridmgmt.storage import grids, precedents, rosters, tables
 from gridmgmt.storage.calendars import load_calendar
 from gridmgmt.storage.db import Db
+
+# Enough for those in use, those to come, and some before; all others stay in the table.
+_MOST_RULE_SETS = 12
 
 
 def revision(db: Db) -> int:
@@ -72,13 +75,6 @@ def load_units(db: Db) -> dict[str, Unit]:
         r.code: Unit(r.code, r.name, UnitKind(r.kind), r.subdistrict_code, r.parent_code, r.active)
         for r in db.execute(select(tables.units))
     }
-
-
-_ROSTER = text("""
-    select w.cell_code, w.person_id, w.duty, w.valid_from, w.valid_to, w.on_leave
-      from app.cell_workers w join app.people p on p.id = w.person_id and p.active
-     where w.subdistrict_code = :code order by w.id
-""")
 
 
 def load_rulebook(db: Db, subdistrict_code: str, *, known: RuleBook | None = None) -> RuleBook:
@@ -128,15 +124,13 @@ def load_rulebook(db: Db, subdistrict_code: str, *, known: RuleBook | None = Non
         catalogue=load_catalogue(db),
         duty_lists=tuple(parse_duty_lists(duty_rows)),
         approvals=(),
-        rules=_load_rules(db, subdistrict_code),
+        rule_sets=_load_rules(db, subdistrict_code),
         units=load_units(db),
-        roster=Roster(
-            RosterEntry(r.cell_code, r.person_id, RosterRole(r.duty), r.valid_from, r.valid_to, r.on_leave)
-            for r in db.execute(_ROSTER, {"code": subdistrict_code})
-        ),
+        roster=rosters.load_roster(db, subdistrict_code),
         calendar=load_calendar(db, row.calendar_id),
         people={p.id: p.name for p in people},
         calendar_id=row.calendar_id,
+        precedents=precedents.proposed_in(db, subdistrict_code),
     )
 
 
@@ -148,16 +142,25 @@ def _indexed(plan: GridPlan, known: RuleBook | None) -> IndexedPlan:
     return IndexedPlan(plan, CellIndex.build((c.code, c.polygon) for c in plan.cells), cells)
 
 
-def _load_rules(db: Db, subdistrict_code: str) -> Any:
-    newest = db.execute(
-        select(tables.routing_rule_sets.c.document)
-        .where(tables.routing_rule_sets.c.subdistrict_code == subdistrict_code)
-        .order_by(tables.routing_rule_sets.c.published_at.desc(), tables.routing_rule_sets.c.version.desc())
-        .limit(1)
-    ).scalar()
-    if newest is None:
-        newest = {"version": "none", "timezone": "Asia/Shanghai", "rules": []}
-    return parse_rules(newest)
+def _load_rules(db: Db, subdistrict_code: str) -> tuple[DatedRules, ...]:
+    table = tables.routing_rule_sets
+    query = (
+        select(table.c.document, table.c.published_at, table.c.valid_from)
+        .where(table.c.subdistrict_code == subdistrict_code)
+        .order_by(table.c.published_at.desc(), table.c.version.desc())
+        .limit(_MOST_RULE_SETS)
+    )
+    found = [_dated(r.document, r.published_at, r.valid_from) for r in db.execute(query)]
+    nothing = {"version": "none", "timezone": "Asia/Shanghai", "rules": []}
+    return tuple(reversed(found)) or (_dated(nothing, datetime.min.replace(tzinfo=UTC), None),)
+
+
+def _dated(document: Mapping[str, Any], published_at: datetime, valid_from: date | None) -> DatedRules:
+    rules = parse_rules(document)
+    if valid_from is None:
+        return DatedRules(published_at, rules)
+    starts_at = datetime.combine(valid_from, time(0), rules.zone).astimezone(UTC)
+    return DatedRules(max(published_at, starts_at), rules)
 
 
 def _typed(table: Table, row: Mapping[str, str]) -> dict[str, Any]:
@@ -219,8 +222,10 @@ def take_in(db: Db, table_name: str, rows: Iterable[Mapping[str, str]]) -> Taken
 _KEYS: Mapping[str, list[str]] = {"handling_limits": ["category", "area_class", "condition", "valid_from"]}
 
 
-def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any) -> None:
-    """Store a rule set that the parser has accepted; it is in use from the commit on.
+def publish_rules(
+    db: Db, subdistrict_code: str, document: Mapping[str, Any], at: Any, valid_from: date | None = None
+) -> None:
+    """Store a rule set that the parser has accepted; in use from ``valid_from``, else from the commit on.
 
     Raises
     ------
@@ -235,6 +240,7 @@ def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at
             version=str(document["version"]),
             document=dict(document),
             published_at=at,
+            valid_from=valid_from,
         )
         .on_conflict_do_nothing()
         .returning(table.c.version)
@@ -245,3 +251,14 @@ def publish_rules(db: Db, subdistrict_code: str, document: Mapping[str, Any], at
             article="22-2",
             version=str(document["version"]),
         )
+
+
+def newest_rules(db: Db, subdistrict_code: str) -> list[RowMapping]:
+    """(version, document, published_at, valid_from) of the published sets, newest first."""
+    table = tables.routing_rule_sets
+    query = (
+        select(table.c.version, table.c.document, table.c.published_at, table.c.valid_from)
+        .where(table.c.subdistrict_code == subdistrict_code)
+        .order_by(table.c.published_at.desc(), table.c.version.desc())
+    )
+    return [r._mapping for r in db.execute(query)]

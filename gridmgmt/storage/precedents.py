@@ -8,6 +8,8 @@ from sqlalchemy import insert, select
 
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.org import Actor
+from gridmgmt.domain.precedent import Precedent as Ruling
+from gridmgmt.domain.precedent import Precedents
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import precedents
 
@@ -66,3 +68,12 @@ def find(
         query = query.where(c.cell_code == cell_code)
     query = query.order_by(c.at.desc(), c.case_id, c.seq.desc()).limit(limit)
     return [Precedent(**r._mapping) for r in db.execute(query)]
+
+
+def proposed_in(db: Db, subdistrict_code: str) -> Precedents:
+    """What routing proposes in one subdistrict: every ruling there; a district makes few, by document."""
+    c = precedents.c
+    names = ("subdistrict_code", "category", "community_code", "cell_code", "unit_code", "document_no",
+             "case_id", "at")  # fmt: skip
+    query = select(*(c[name] for name in names)).where(c.subdistrict_code == subdistrict_code)
+    return Precedents(Ruling(**r._mapping) for r in db.execute(query.order_by(c.at, c.seq)))

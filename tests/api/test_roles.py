@@ -141,6 +141,9 @@ MATRIX = {
     "POST /api/v1/holds/{hold_id}/end":
                                      "n  n  n  n  n  n  d  d  n  n  n  n   s",
     "GET /api/v1/holds":             "n  n  n  n  n  n  y  y  n  n  n  n   s",
+    # A draft of routing rules tried on the past; the queue of what no rule takes.
+    "POST /api/v1/rules/dry-run":    "n  n  n  n  n  n  n  n  n  y  n  n   s",
+    "GET /api/v1/queues/unrouted":   "y  y  y  y  y  y  y  y  n  n  n  n   s",
     # Identity: what needs the second factor is asked by people who have just shown theirs.
     "GET /account":                  "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "POST /api/v1/sign-in":          "s  s  s  s  s  s  s  s  s  s  s  s   s",
@@ -260,6 +263,9 @@ class Asking:
             return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
+        if path.endswith("/dry-run"):
+            draft = {"version": "draft", "timezone": "Asia/Shanghai", "rules": []}
+            return path, {"json": {"document": draft, "since": "2026-01-01T00:00:00Z"}}
         if any(word in path for word in ("/exports", "/reveal", "/contacts", "/erasure", "/holds")):
             return self._about_persons(path)
         return self._move(path)

@@ -1,4 +1,4 @@
-"""The Python of tutorials and how-tos runs as it stands on the page, block after block.
+"""The Python, and some commands, of tutorials and how-tos run as they stand on the page, in order.
 
 (That their links lead somewhere is checked for all pages in ``test_pages_agree_with_the_project.py``.)
 """
@@ -18,8 +18,10 @@ import pyogrio
 import pytest
 import uvicorn
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
 from api.app import create_app
+from gridmgmt.cli import app as command_line
 from gridmgmt.demo.load import read_catalogue
 from gridmgmt.domain.rulebook import RuleBook
 from gridmgmt.domain.worktime import LimitUnit
@@ -165,7 +167,11 @@ def test_a_routing_rule_that_was_added_is_tried_before_the_next(checkout: Path, 
     document = json.loads(file.read_text(encoding="utf-8"))
     document["rules"].append(json.loads(printed(page, "json")))
     file.write_text(json.dumps(document | {"version": "with-R-190"}), encoding="utf-8")
-    run_page(page, {PRINTED_TIME: GIVEN_TIME.replace("T02", "T03")})
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for line in (line for _, block in blocks("sh", text) for line in block.splitlines()):
+        words = line.removeprefix(".venv/bin/gridmgmt ").split()
+        ran = CliRunner().invoke(command_line, words)
+        assert 0 == ran.exit_code, (line, ran.output)
     tried = [rule.id for rule in read_back(own_demo_url).rules.rules]
     assert tried.index("R-200") - 1 == tried.index("R-190")
 

@@ -254,6 +254,12 @@ def test_a_report_without_a_cell_fits_no_test_of_place(when):
         ({"to": {"unit": ""}}, "rules[0].to"),
         ({"to": {"unit": "TEAM", "queue": True}}, "rules[0].to"),
         ({"to": None}, "rules[0].to"),
+        ({"to": {"owner": False}}, "rules[0].to"),
+        ({"when": {"area": ["nowhere"]}}, "rules[0].when.area[0]"),
+        ({"when": {"weekday": ["sat", "someday"]}}, "rules[0].when.weekday[1]"),
+        ({"when": {"season": ["11-15"]}}, "rules[0].when.season"),
+        ({"when": {"season": ["11-15", "02-30"]}}, "rules[0].when.season"),
+        ({"when": {"season": ["11-15", "11-15"]}}, "rules[0].when.season"),
         ({"order": "first"}, "rules[0].order"),
         ({"reason": ""}, "rules[0].reason"),
         ({"valid_from": None}, "rules[0].valid_from"),
@@ -301,45 +307,6 @@ def test_rules_that_name_a_unit_nobody_knows_are_not_adopted():
 def make_entry(n=10, role=RosterRole.WORKER, **over):
     facts = {"cell_code": Cell().code, "person_id": UUID(int=n), "role": role, "valid_from": date(2026, 1, 1)}
     return RosterEntry(**{**facts, **over})
-
-
-LEADER, DEPUTY = make_entry(30, RosterRole.LEADER), make_entry(20, RosterRole.DEPUTY)
-
-
-@pytest.mark.parametrize(
-    ("entries", "person"),
-    [
-        ([LEADER, DEPUTY, make_entry()], 10),
-        ([LEADER, DEPUTY, make_entry(on_leave=True)], 20),
-        ([LEADER, DEPUTY, make_entry(on_leave=True), make_entry(11)], 11),
-        ([LEADER, make_entry(on_leave=True)], 30),
-        ([LEADER, DEPUTY], 20),
-        ([LEADER, make_entry(valid_to=ON)], 30),
-        ([LEADER, make_entry(valid_from=date(2026, 11, 24))], 30),
-        ([LEADER, make_entry(valid_to=date(2026, 11, 24))], 10),
-    ],
-)
-def test_the_worker_of_the_cell_comes_first_then_the_deputy_then_the_leader(entries, person):
-    for order in (entries, entries[::-1]):
-        assert UUID(int=person) == Roster(order).choose(Cell().code, ON)[0]
-
-
-def test_among_equals_the_one_with_least_open_work_is_chosen_then_the_smaller_id():
-    entries = [make_entry(10, open_load=5), make_entry(12, open_load=3), make_entry(11, open_load=3)]
-    person, reason = Roster(entries).choose(Cell().code, ON)
-    assert UUID(int=11) == person
-    assert "least open work of 3" in reason
-
-
-def test_a_cell_with_nobody_present_says_so():
-    assert (None, "nobody is assigned to this cell") == Roster().choose(Cell().code, ON)
-    person, reason = Roster([make_entry(on_leave=True)]).choose(Cell().code, ON)
-    assert person is None
-    assert "worker on leave" in reason
-    assert (None, "the report has no cell") == (
-        routed(make_rules(), cell=None).worker_id,
-        routed(make_rules(), cell=None).worker_reason,
-    )
 
 
 def test_a_report_in_the_manual_queue_still_has_its_worker():

@@ -22,7 +22,7 @@ _DUMMIES = {
     "text": "'x'", "uuid": "gen_random_uuid()", "bytea": "'\\x00'::bytea", "boolean": "false",
     "integer": "1", "bigint": "1", "smallint": "1", "double precision": "1", "jsonb": "'{}'::jsonb",
     "timestamp with time zone": "now()", "date": "current_date", "text[]": "'{}'::text[]",
-    "numeric": "1", "interval": "'1 hour'::interval",
+    "numeric": "1", "interval": "'1 hour'::interval", "time without time zone": "time '08:00'",
 }  # fmt: skip
 _CHECKS = """
     select conrelid::regclass, conname from pg_constraint

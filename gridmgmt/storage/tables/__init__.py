@@ -76,6 +76,7 @@ from gridmgmt.storage.tables.privacy import (
     subject_keys,
 )
 from gridmgmt.storage.tables.records import audit_log, outbox
+from gridmgmt.storage.tables.rosters import duty_shifts, leaves
 from gridmgmt.storage.tables.seal import audit_checkpoints, audit_leaves, audit_salts
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "deputies",
     "devices",
     "duty_items",
+    "duty_shifts",
     "exports",
     "feedbacks",
     "filing_conditions",
@@ -116,6 +118,7 @@ __all__ = [
     "joint_call_steps",
     "joint_call_tasks",
     "joint_calls",
+    "leaves",
     "legal_hold_ends",
     "legal_holds",
     "metadata",

@@ -148,6 +148,14 @@ cases = Table(
     Index("ix_cases_newest", "subdistrict_code", "updated_at", "id"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),
     Index("ix_cases_h3", "h3"),
+    # How much open work somebody has, where a roster leaves several to choose from.
+    Index(
+        "ix_cases_worker",
+        "worker_id",
+        postgresql_where=text(
+            "worker_id is not null and state not in ('closed', 'rejected', 'merged', 'voided')"
+        ),
+    ),
     # Whose reporters wait for the answer that a case gives.
     Index("ix_cases_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
     Index(

@@ -138,6 +138,8 @@ routing_rule_sets = Table(
     # The document that domain.routing.parse_rules reads; the newest published set is the one in use.
     Column("document", JSONB, nullable=False),
     instant("published_at"),
+    # The first day it is in use; null: from its publication on.
+    Column("valid_from", Date),
     PrimaryKeyConstraint("subdistrict_code", "version"),
 )
 
