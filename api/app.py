@@ -35,6 +35,7 @@ from api.routes import (
     exports,
     grids,
     health,
+    inbox,
     ledger,
     originals,
     oversight,
@@ -139,6 +140,7 @@ def _include_routes(app: FastAPI) -> None:
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
         calls, oversight, deputies, rules, personal, exports, grids, centre, stream,
+        inbox,
     ):  # fmt: skip
         v1.include_router(module.router)
     v1.include_router(health.details)

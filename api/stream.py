@@ -12,9 +12,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import structlog
 
+from gridmgmt.domain.events import EventKind
 from gridmgmt.errors import Unavailable
 from gridmgmt.storage.outbox import OutboxRow
 
@@ -30,9 +32,15 @@ class Subscription:
     """One open stream."""
 
     scope: frozenset[str]
+    person_id: UUID | None = None
     queue: asyncio.Queue[OutboxRow | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     overrun: bool = False
     ended: bool = False
+
+
+def is_for(row: OutboxRow, person_id: UUID | None) -> bool:
+    """Whether somebody may hear of an event of his subdistrict: that of an inbox is its owner's."""
+    return row.kind != EventKind.INBOX_CHANGED or str(person_id) in row.facts.get("people", ())
 
 
 class Hub:
@@ -52,8 +60,10 @@ class Hub:
         self._starting = asyncio.Lock()
         self._ending = False
 
-    async def subscribe(self, scope: frozenset[str]) -> Subscription:
+    async def subscribe(self, scope: frozenset[str], person_id: UUID | None = None) -> Subscription:
         """Open a stream for these subdistricts: every event delivered after the return will be in it.
+
+        ``person_id`` is who looks; events about inboxes reach their owners alone.
 
         Raises
         ------
@@ -62,7 +72,7 @@ class Hub:
         """
         if self._ending:
             raise Unavailable("The server is stopping; come back in a moment.", retry_after_s=2)
-        subscription = Subscription(scope)
+        subscription = Subscription(scope, person_id)
         async with self._starting:
             if self._task is None or self._task.done():
                 last = await asyncio.to_thread(self._newest)
@@ -121,7 +131,7 @@ class Hub:
 
     def _hand_out(self, row: OutboxRow) -> None:
         for subscription in list(self._open):
-            if row.subdistrict_code not in subscription.scope:
+            if row.subdistrict_code not in subscription.scope or not is_for(row, subscription.person_id):
                 continue
             try:
                 subscription.queue.put_nowait(row)

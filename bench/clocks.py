@@ -50,7 +50,7 @@ LONG = 200
 _DATABASE = "bench_clocks"
 _HOLIDAY = date(2026, 11, 25)
 
-_COPY = (
+COPY = (
     """
     create temporary table copies on commit preserve rows as
     select md5('copy' || n)::uuid as id, n from generate_series(1, :count) n
@@ -214,7 +214,7 @@ def _fill(engine: Engine, books: RuleBooks, count: int) -> None:
         street = Street(db, books, now=datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
         model = street.report()
         street.act(model, Action.SIGN_FOR, street.handler(str(model.unit_code)))
-        for statement in _COPY:
+        for statement in COPY:
             db.execute(text(statement), {"count": count - 1, "model": model.id})
         db.execute(text("analyze app.cases; analyze app.case_steps"))
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gridmgmt.adapters.evidence.s3 import S3Place
+from gridmgmt.channelsettings import ChannelSettings
 from gridmgmt.domain.guessable import (
     KEY_MINIMUM_CHARACTERS,
     KEY_OF_DEVELOPMENT,
@@ -43,7 +44,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(BaseSettings):
+class Settings(ChannelSettings):
     """One value per setting; the text below each is its documentation.
 
     Raises

@@ -147,5 +147,39 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert (settings.database_url, settings.map_review_number) == (None, None)
 
 
+CHANNEL = {"webhook_url": "https://gate.example/hook?key=robot", "webhook_secret": KEY}
+
+
+def test_channels_are_made_of_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().senders() == []
+    set_variables(monkeypatch, **CHANNEL, sms_dir="/srv/sms")
+    settings = load_settings()
+    assert [sender.channel for sender in settings.senders()] == ["webhook", "sms"]
+    assert "robot" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"webhook_secret": ""}, "webhook_secret needs 32"),
+        ({"webhook_secret": "short"}, "webhook_secret needs 32"),
+        ({"webhook_url": "http://gate.example/hook"}, "called by https"),
+        ({"sms_url": "https://sms.example/"}, "sms_secret needs 32"),
+        ({"sms_url": "https://sms.example/", "sms_secret": KEY, "sms_dir": "/srv/sms"}, "exclude each other"),
+    ],
+)
+def test_a_channel_without_secret_or_in_the_clear_is_refused(
+    monkeypatch: pytest.MonkeyPatch, over: dict[str, str], words: str
+) -> None:
+    set_variables(monkeypatch, **CHANNEL | over)
+    with pytest.raises(InvalidInput, match=words):
+        load_settings()
+
+
+def test_plain_http_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variables(monkeypatch, **CHANNEL | {"webhook_url": "http://10.1.2.3/hook"}, channel_plain_http="true")
+    assert len(load_settings().senders()) == 1
+
+
 def test_every_setting_is_documented() -> None:
     assert all(field.description for field in Settings.model_fields.values())

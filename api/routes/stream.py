@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Header, Request
@@ -10,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from api.deps import OneTransaction, Work
 from api.models import problems
-from api.stream import Hub, Subscription
+from api.stream import Hub, Subscription, is_for
 from gridmgmt.services import reading
 from gridmgmt.storage.outbox import OutboxRow
 
@@ -32,8 +33,8 @@ async def stream(
 ) -> StreamingResponse:
     """Events of the actor's subdistricts as they are delivered."""
     hub: Hub = request.app.state.hub
-    scope, newest = await run_in_threadpool(_beginning, work)
-    subscription = await hub.subscribe(scope)
+    scope, person_id, newest = await run_in_threadpool(_beginning, work)
+    subscription = await hub.subscribe(scope, person_id)
     return StreamingResponse(
         _lines(hub, subscription, work, min(_number(last_event_id, newest), newest)),
         media_type="text/event-stream",
@@ -50,10 +51,11 @@ def _number(last_event_id: str | None, newest: int) -> int:
 # Short transactions of their own: nothing holds a connection for the life of a stream.
 
 
-def _beginning(work: Work) -> tuple[frozenset[str], int]:
+def _beginning(work: Work) -> tuple[frozenset[str], UUID, int]:
     with work.begin(read_only=True) as w:
-        scope, newest = w.actor.subdistricts, reading.newest_event(w.db, w.actor)
-    return scope, newest
+        scope, person_id = w.actor.subdistricts, w.actor.id
+        newest = reading.newest_event(w.db, w.actor)
+    return scope, person_id, newest
 
 
 def _missed(work: Work, after: int) -> list[OutboxRow]:
@@ -71,7 +73,8 @@ async def _lines(hub: Hub, subscription: Subscription, work: Work, last: int) ->
             page = await run_in_threadpool(_missed, work, last)
             for row in page:
                 last = row.delivery_no
-                yield _event(row)
+                if is_for(row, subscription.person_id):
+                    yield _event(row)
             more = len(page) == _PAGE
         async for new in hub.rows(subscription):
             if new is None:

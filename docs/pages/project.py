@@ -31,7 +31,7 @@ CAPABILITIES = {
     "R21a": ("21-1", "Grid plans: nested, seamless, versioned, reviewed, published"),
     "R21b": ("21-1", "Grid workers: roster, substitutes, leave"),
     "R22a": ("22-1", "Closed loop: every step on record, none skipped, duties separated"),
-    "R22b": ("22-2", "In time: limits, lights, announcements of what is overdue"),
+    "R22b": ("22-2", "In time: limits, lights, and the ladder 逐级督促 of who is told at 80, 100 and 150 %"),
     "R22c": ("22-2", "One lead unit, active and competent for class and area"),
     "R22d": ("22-2", "The district's ruling on the responsible unit binds"),
     "R39a": ("39-1", "Linkage orders: refusals, late answers and absence are seen"),

@@ -10,9 +10,11 @@ from gridmgmt.cli import (
     catalogue,
     clocks,
     db,
+    deliveries,
     demo,
     evidence,
     keys,
+    ladder,
     plan,
     privacy,
     route,
@@ -35,10 +37,12 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(clocks.app, name="clocks")
 app.add_typer(db.app, name="db")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(demo.app, name="demo")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(privacy.exports_app, name="exports")
 app.add_typer(keys.app, name="keys")
+app.add_typer(ladder.app, name="ladder")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(plan.app, name="plan")
 app.add_typer(route.app, name="route")

@@ -128,6 +128,7 @@ def worker() -> None:
     from gridmgmt.adapters.sealedfiles import SealedFiles
     from gridmgmt.cli.evidence import slow_scrub
     from gridmgmt.cli.safety import refuse_unsafe_server
+    from gridmgmt.escalation import Escalating, Sending
     from gridmgmt.keeping import Keeping
     from gridmgmt.sealer import Sealing
     from gridmgmt.services.exporting import FILES
@@ -135,7 +136,7 @@ def worker() -> None:
 
     settings = settings_with_database(process="worker")
     refuse_unsafe_server(settings)
-    engine = make_engine(settings.require_worker_url(), pool_size=2, application="gridmgmt-worker")
+    engine = make_engine(settings.require_worker_url(), pool_size=4, application="gridmgmt-worker")
     # Beside a server it shares that one's figures; alone it has an address of its own.
     alone = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
     if alone and settings.worker_metrics_port is not None:
@@ -148,6 +149,10 @@ def worker() -> None:
     sealing.start()
     background.run_beside(slow_scrub(settings, engine), stop)
     background.run_beside(functools.partial(keeping, engine), stop)
+    senders = settings.senders()
+    escalating = Escalating([sender.channel for sender in senders])
+    background.run_beside(functools.partial(escalating, engine), stop, every_s=1.0)
+    background.run_beside(functools.partial(Sending(senders), engine), stop, every_s=1.0)
     background.run(engine, stop)
     sealing.join()
 

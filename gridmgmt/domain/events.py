@@ -56,6 +56,8 @@ class EventKind(StrEnum):
     DEPUTY_NAMED = "deputy_named"
     CASE_UNROUTED = "case_unrouted"
     CASE_OVERDUE = "case_overdue"
+    CASE_ESCALATED = "case_escalated"
+    INBOX_CHANGED = "inbox_changed"
     DEADLINES_RECOMPUTED = "deadlines_recomputed"
     PLAN_PUBLISHED = "plan_published"
 
@@ -101,6 +103,8 @@ EVENT_NAMES_ZH: Mapping[EventKind, str] = MappingProxyType(
         EventKind.DEPUTY_NAMED: "设定代理",
         EventKind.CASE_UNROUTED: "待人工派遣",
         EventKind.CASE_OVERDUE: "超期",
+        EventKind.CASE_ESCALATED: "逐级督促",
+        EventKind.INBOX_CHANGED: "新消息",
         EventKind.MILESTONE_REACHED: "阶段完成",
         EventKind.DEADLINES_RECOMPUTED: "时限重新计算",
         EventKind.PLAN_PUBLISHED: "网格方案发布",

@@ -153,6 +153,16 @@ class Roster:
         ranks = list(RosterRole)
         return tuple(e.person_id for e in sorted(entries, key=lambda e: (ranks.index(e.role), e.person_id)))
 
+    def leaders_of(self, cell_code: str, on: date) -> tuple[UUID, ...]:
+        """The grid leaders 网格长 of a cell that day but for those absent until further notice."""
+        entries = self._entries(cell_code, on)
+        return tuple(e.person_id for e in entries if e.role is RosterRole.LEADER and not e.on_leave)
+
+    def deputy_on_leave(self, person_id: UUID, on: date) -> UUID | None:
+        """Whom the leave of a person names to stand in; None without leave or deputy."""
+        leave = self._leave(person_id, on)
+        return None if leave is None else leave.deputy_id
+
     def absence(self, person_id: UUID, on: date, at: time | None = None) -> str | None:
         """Why a person is not there: ``on leave`` or ``off duty``; None when he is.
 

@@ -45,6 +45,10 @@ _POOL = Gauge(
 _TURNS = Counter("gridmgmt_worker_turns", "Turns of the worker", ("outcome",), registry=REGISTRY)
 _DELIVERED = Counter("gridmgmt_events_delivered", "Events delivered", registry=REGISTRY)
 _ANNOUNCED = Counter("gridmgmt_deadlines_announced", "Deadlines announced as overdue", registry=REGISTRY)
+_LOOKED = Counter("gridmgmt_ladder_looks", "Cases looked at for the ladder", registry=REGISTRY)
+_TRIES = Counter(
+    "gridmgmt_delivery_tries", "Tries to deliver by a channel", ("channel", "outcome"), registry=REGISTRY
+)
 _SWEEP_SECONDS = Histogram(
     "gridmgmt_sweep_seconds",
     "Time of one sweep of the clocks",
@@ -102,6 +106,17 @@ def swept(seconds: float, *, announced: int) -> None:
     _SWEEP_SECONDS.observe(seconds)
     if announced:
         _ANNOUNCED.inc(announced)
+
+
+def ladder_looked(cases: int) -> None:
+    """Cases were looked at for the ladder."""
+    if cases:
+        _LOOKED.inc(cases)
+
+
+def delivery_tried(channel: str, *, sent: bool) -> None:
+    """A delivery to a channel outside was tried."""
+    _TRIES.labels(channel, "sent" if sent else "failed").inc()
 
 
 State = Mapping[str, float | Mapping[str, float]]

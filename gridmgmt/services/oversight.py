@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from gridmgmt.domain.events import Event, EventKind
-from gridmgmt.storage import cases, outbox
+from gridmgmt.storage import outbox, overdue
 from gridmgmt.storage.db import Db
 
 
 def announce_overdue(db: Db, now: datetime) -> int:
     """Put an event into the outbox for every deadline that passed since the last look (R22b)."""
-    found = cases.claim_overdue(db, now)
+    found = overdue.claim_overdue(db, now)
     outbox.append(
         db,
         [

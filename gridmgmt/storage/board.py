@@ -185,7 +185,8 @@ def recent_events(db: Db, actor: Actor, *, limit: int = 20) -> list[Row]:
             select o.*
               from unnest(cast(:scope as text[])) as mine(code),
                    lateral (select o.id, o.at, o.kind, o.case_id, o.facts from app.outbox o
-                             where o.subdistrict_code = mine.code order by o.id desc limit :limit) as o
+                             where o.subdistrict_code = mine.code and o.kind <> 'inbox_changed'
+                             order by o.id desc limit :limit) as o
              order by o.id desc limit :limit)
         select o.id, o.at, o.kind, o.case_id, o.facts ->> 'number' as number, o.facts ->> 'state' as state,
                o.facts ->> 'cell_code' as cell_code, o.facts ->> 'unit_code' as unit_code, c.category

@@ -123,6 +123,13 @@ MATRIX = {
     "POST /api/v1/deputies":         "n  n  n  n  n  n  c  n  n  n  n  n   s",
     "POST /api/v1/deputies/{deputyship_id}/end":
                                      "n  n  n  n  n  n  y  n  n  n  n  n   s",
+    # Everybody has an inbox of his own; of what is another's nobody is told that it exists.
+    "GET /api/v1/cases/{case_id}/ladder":
+                                     "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    "GET /api/v1/inbox":             "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "POST /api/v1/inbox/read":       "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "POST /api/v1/inbox/{notification_id}/acknowledge":
+                                     "f  f  f  f  f  f  f  f  f  f  f  f   s",
     # Exports of what is not personal; answering one that waits; taking away one that is not there yet.
     "GET /api/v1/exports":           "n  n  y  y  y  y  y  y  n  n  n  n   s",
     "POST /api/v1/exports":          "n  n  a  a  a  a  a  a  n  n  n  n   s",
@@ -241,7 +248,9 @@ class Asking:
         where = f"?lon={place['lon']}&lat={place['lat']}&datum=wgs84"
         if "uploads" in path or "original" in path or (path.endswith("}/photos") and method == "PUT"):
             return self._evidence(path, method)
-        if any(word in path for word in ("joint-calls/", "deputies", "/orders/")) or path.endswith(BESIDE):
+        if any(word in path for word in ("joint-calls/", "deputies", "/orders/", "/inbox/")) or path.endswith(
+            BESIDE
+        ):
             return self._beside(path, method)
         if identity := self._of_identity(path, method):
             return identity
@@ -298,6 +307,8 @@ class Asking:
     def _beside(self, path: str, method: str) -> tuple[str, dict]:
         if method == "GET" and "{" not in path:
             return path, {}
+        if "/inbox/" in path:
+            return path.format(notification_id=uuid.uuid4()), {"json": {"until": "2026-11-23T00:00:00Z"}}
         if "deputies" in path:
             return self._deputies(path)
         case = self.worker.report()

@@ -35,6 +35,7 @@ MAY_COMMIT_BELOW = "gridmgmt/cli/"
 MAY_NAME_THE_ENGINE = {
     "api/app.py",
     "api/deps.py",
+    "gridmgmt/escalation.py",
     "gridmgmt/sealer.py",
     "gridmgmt/services/health.py",
     "gridmgmt/worker.py",

@@ -12,7 +12,7 @@ from gridmgmt.domain.workflow import Action
 from gridmgmt.errors import Unavailable
 from gridmgmt.services import oversight
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import cases, outbox
+from gridmgmt.storage import outbox, overdue
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW
@@ -92,8 +92,8 @@ def test_a_case_that_ended_is_never_announced(street: Street) -> None:
 def test_the_longest_waiting_are_announced_first_and_a_sweep_is_bounded(street: Street) -> None:
     late = [street.later(minutes=n).report() for n in range(3)]
     far = NOW + timedelta(days=2)
-    assert [o.case_id for o in cases.claim_overdue(street.db, far, limit=2)] == [late[0].id, late[1].id]
-    assert [o.case_id for o in cases.claim_overdue(street.db, far, limit=2)] == [late[2].id]
+    assert [o.case_id for o in overdue.claim_overdue(street.db, far, limit=2)] == [late[0].id, late[1].id]
+    assert [o.case_id for o in overdue.claim_overdue(street.db, far, limit=2)] == [late[2].id]
 
 
 def test_waiting_events_are_delivered_and_numbered(street: Street) -> None:

@@ -51,6 +51,14 @@ from gridmgmt.storage.tables.identity import (
     sign_ins,
     throttle,
 )
+from gridmgmt.storage.tables.ladder import (
+    case_ladders,
+    deliveries,
+    ladder_rungs,
+    ladder_steps,
+    notifications,
+    outbox_cursors,
+)
 from gridmgmt.storage.tables.operations import backup_runs, heartbeats
 from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
 from gridmgmt.storage.tables.overlays import (
@@ -90,6 +98,7 @@ __all__ = [
     "base_features",
     "calendar_days",
     "calendar_versions",
+    "case_ladders",
     "case_photos",
     "case_reclockings",
     "case_requests",
@@ -101,6 +110,7 @@ __all__ = [
     "closing_conditions",
     "communities",
     "contacts",
+    "deliveries",
     "deputies",
     "devices",
     "duty_items",
@@ -118,14 +128,18 @@ __all__ = [
     "joint_call_steps",
     "joint_call_tasks",
     "joint_calls",
+    "ladder_rungs",
+    "ladder_steps",
     "leaves",
     "legal_hold_ends",
     "legal_holds",
     "metadata",
+    "notifications",
     "one_time_links",
     "original_link_uses",
     "original_links",
     "outbox",
+    "outbox_cursors",
     "peer_assertions",
     "peers",
     "people",

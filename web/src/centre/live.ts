@@ -59,6 +59,8 @@ function readAll(): void {
 }
 
 function hear(event: StreamEvent): void {
+  // About the person's own inbox, and nothing that happened on the street.
+  if (event.kind === 'inbox_changed') return
   feed([{ ...event, kind_name: event.kind, category_name: null }], true)
   for (const one of [board, points, cells, heat, list]) one.nudge()
   if (event.case_id && event.case_id === centre.case_id) detail.nudge()

@@ -215,6 +215,8 @@ const messages: Messages = {
     deputy_named: 'Deputy named',
     case_unrouted: 'No unit found, to the manual queue',
     case_overdue: 'Limit passed',
+    case_escalated: 'Told further up',
+    inbox_changed: 'Something in the inbox',
     deadlines_recomputed: 'Deadlines computed anew',
     plan_published: 'New grid plan in force',
   },

@@ -1,0 +1,90 @@
+"""What the worker does about people: inboxes, the ladder, and deliveries to channels outside.
+
+Two chores beside the worker's turn, so that live pages wait for neither. Both are driven from the database,
+any number of processes may do them, and each of them may die at any moment.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+
+from gridmgmt.adapters.channels import Sender
+from gridmgmt.domain.channel import Channel
+from gridmgmt.errors import Unavailable
+from gridmgmt.observe import metrics
+from gridmgmt.services import escalating, notifying
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import deliveries
+from gridmgmt.worker import for_every_subdistrict, server_clock
+
+log = structlog.get_logger(__name__)
+
+# A step ends now and then even under a backlog, so that a worker that is told to stop does.
+_MOST_ROUNDS = 50
+# With the timeouts of the settings, less than a lease: nobody else may take what is still being sent.
+_SENT_AT_ONCE = 4
+
+
+class Escalating:
+    """One worker's share of telling people and of the ladder.
+
+    Parameters
+    ----------
+    channels : those that deliveries are made for.
+    batch : most cases looked at in one transaction.
+    books : rulebooks that are held already.
+    """
+
+    def __init__(
+        self, channels: Sequence[Channel], *, batch: int = escalating.BATCH, books: RuleBooks | None = None
+    ) -> None:
+        self._channels, self._books, self._batch = tuple(channels), books or RuleBooks(), batch
+
+    def __call__(self, engine: Engine, now: datetime) -> None:
+        """Tell of what was delivered, then look at every case that is due."""
+        for _ in range(_MOST_ROUNDS):
+            with for_every_subdistrict(engine) as db:
+                told = notifying.tell(db, now, self._books, self._channels)
+            if not told:
+                break
+        for _ in range(_MOST_ROUNDS):
+            with for_every_subdistrict(engine) as db:
+                looked = escalating.climb(db, now, self._books, self._channels, limit=self._batch)
+            metrics.ladder_looked(looked)
+            if looked < self._batch:
+                break
+
+
+class Sending:
+    """One worker's share of deliveries to channels outside; no transaction is open while it sends."""
+
+    def __init__(self, senders: Sequence[Sender]) -> None:
+        self._senders = {sender.channel: sender for sender in senders}
+
+    def __call__(self, engine: Engine, now: datetime) -> None:
+        """Send what is due, a few at a time."""
+        if not self._senders:
+            return
+        for _ in range(_MOST_ROUNDS):
+            if not self._some(engine, now):
+                break
+            now = max(now, server_clock())
+
+    def _some(self, engine: Engine, now: datetime) -> int:
+        with for_every_subdistrict(engine) as db:
+            due = deliveries.claim(db, tuple(self._senders), now, limit=_SENT_AT_ONCE)
+        for one in due:
+            error: str | None = None
+            try:
+                self._senders[one.channel].send(one.message, now)
+            except Unavailable as fault:
+                error = fault.message
+            with for_every_subdistrict(engine) as db:
+                if error is None:
+                    deliveries.note_sent(db, one, now)
+                elif deliveries.note_failed(db, one, error, now):
+                    log.error("delivery_given_up", channel=one.channel, id=str(one.message.id), error=error)
+            metrics.delivery_tried(one.channel, sent=error is None)
+        return len(due)
