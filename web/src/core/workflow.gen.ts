@@ -118,6 +118,8 @@ export const EVENT_KINDS = [
   "deputy_named",
   "case_unrouted",
   "case_overdue",
+  "case_escalated",
+  "inbox_changed",
   "deadlines_recomputed",
   "plan_published",
 ] as const;
