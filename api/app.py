@@ -39,6 +39,7 @@ from api.routes import (
     ledger,
     originals,
     oversight,
+    patrols,
     peers,
     people,
     personal,
@@ -139,7 +140,7 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies, rules, personal, exports, grids, centre, stream,
+        calls, oversight, deputies, rules, personal, exports, grids, patrols, centre, stream,
         inbox,
     ):  # fmt: skip
         v1.include_router(module.router)

@@ -29,6 +29,7 @@ from gridmgmt.domain.guessable import (
 from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
+from gridmgmt.patrolsettings import PatrolSettings
 from gridmgmt.storage.embedded import default_home
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -44,7 +45,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(ChannelSettings):
+class Settings(ChannelSettings, PatrolSettings):
     """One value per setting; the text below each is its documentation.
 
     Raises

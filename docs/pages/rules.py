@@ -81,6 +81,8 @@ OTHER_GUARDS = {
     "reached": "whoever was not reached has not answered",
     "closed_case": "a revisit asks about a case that was closed",
     "deputyship_lasts": "the deputyship has ended",
+    "signed_off": "a shift of the same person is still open",
+    "on_duty": "it was not while the shift was open",
     "export_waiting": "the export does not wait for an answer",
     "export_ready": "the export waits, is being made, was refused or failed",
 }

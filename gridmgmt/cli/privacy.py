@@ -52,7 +52,7 @@ def trace(
 
 @privacy_app.command()
 def retention() -> None:
-    """How long each class is kept after its case ended, and where that comes from."""
+    """How long each class is kept after its case (a track: its shift) ended, and where that comes from."""
     from gridmgmt.storage import retention as kept
     from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
@@ -68,8 +68,8 @@ def retention() -> None:
 
 @privacy_app.command("set-retention")
 def set_retention(
-    code: Annotated[str, typer.Argument(help="contact or resident_text.")],
-    days: Annotated[int, typer.Argument(min=1, max=36_500, help="Days after the end of a case.")],
+    code: Annotated[str, typer.Argument(help="contact, resident_text or track.")],
+    days: Annotated[int, typer.Argument(min=1, max=36_500, help="Days after the end of a case or shift.")],
     source: Annotated[str, typer.Option(help="The document that says so.")],
 ) -> None:
     """Keep a class for another time; holds for what is there already."""

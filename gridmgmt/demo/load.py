@@ -21,12 +21,13 @@ from gridmgmt.demo.people import make_people
 from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.errors import NotFound
+from gridmgmt.planning.demo_patrol import demo_patrols
 from gridmgmt.planning.demo_plan import DemoStreet, build_demo_plan
 from gridmgmt.planning.demo_street import SUBDISTRICT_CODE, SUBDISTRICT_NAME, ZONE
 from gridmgmt.planning.evaluate import report_card
 from gridmgmt.services import cataloguing, gridplans
 from gridmgmt.services.cataloguing import CatalogueTables
-from gridmgmt.storage import grids, people
+from gridmgmt.storage import grids, patrols, people
 from gridmgmt.storage.db import transaction
 from gridmgmt.storage.rights.walls import Acting
 
@@ -78,6 +79,8 @@ def load_demo(engine: Engine, data_dir: Path, now: datetime, tell: Tell) -> dict
         grids.add_base_features(db, list(_base_features(street)))
         _add_people(db, plan, given, now)
         gridplans.publish_plan(db, _planner(), now, plan, outline, card.as_facts())
+        for patrol in demo_patrols(metric.roads, metric.cells):
+            patrols.add_plan(db, patrol, _planner().id, now)
         tell("loading places, people and rules", 1, 1)
     return card.as_facts()
 

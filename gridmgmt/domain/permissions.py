@@ -62,6 +62,10 @@ class Permission(StrEnum):
     EXPORT_APPROVE = "export:approve"
     HOLD_PLACE = "hold:place"
     HEALTH_READ = "health:read"
+    PATROL_WALK = "patrol:walk"
+    PATROL_READ = "patrol:read"
+    PATROL_PLAN = "patrol:plan"
+    TRACK_REVEAL = "track:reveal"
 
 
 class Axis(StrEnum):
@@ -84,6 +88,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CASE_VERIFY,
             Permission.CASE_HANDLE,
             Permission.PERSONAL_REVEAL,
+            Permission.PATROL_WALK,
+            Permission.PATROL_READ,
         },
         Role.ACCEPTOR: _READ
         | {
@@ -105,6 +111,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.PERSONAL_FIND,
             Permission.PERSONAL_REVEAL,
             Permission.EXPORT_ASK,
+            Permission.PATROL_READ,
         },
         Role.DISPATCHER: _READ
         | {
@@ -117,9 +124,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CALL_PACK,
             Permission.PERSONAL_REVEAL,
             Permission.EXPORT_ASK,
+            Permission.PATROL_READ,
         },
         Role.HANDLER: _READ | {Permission.CASE_HANDLE, Permission.PERSONAL_REVEAL, Permission.EXPORT_ASK},
-        Role.SUPERVISOR: _READ | {Permission.CASE_SUPERVISE, Permission.CALL_PACK, Permission.EXPORT_ASK},
+        Role.SUPERVISOR: _READ
+        | {Permission.CASE_SUPERVISE, Permission.CALL_PACK, Permission.EXPORT_ASK, Permission.PATROL_READ},
         Role.DIRECTOR: _READ
         | {
             Permission.CASE_EXTEND,
@@ -139,6 +148,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.EXPORT_ASK,
             Permission.EXPORT_APPROVE,
             Permission.HOLD_PLACE,
+            Permission.PATROL_READ,
+            Permission.TRACK_REVEAL,
         },
         Role.DISTRICT_OFFICER: _READ
         | {
@@ -151,7 +162,13 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.HOLD_PLACE,
         },
         Role.PLANNER: frozenset(
-            {Permission.PLAN_READ, Permission.PLAN_DRAW, Permission.PLAN_PUBLISH, Permission.BOARD_READ}
+            {
+                Permission.PLAN_READ,
+                Permission.PLAN_DRAW,
+                Permission.PLAN_PUBLISH,
+                Permission.BOARD_READ,
+                Permission.PATROL_PLAN,
+            }
         ),
         # Three administrators apart (三员分立): one makes people, another gives them rights, the third
         # looks on. ``domain/administrators.py`` keeps the three in three persons.

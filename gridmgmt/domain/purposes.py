@@ -38,6 +38,9 @@ REVEALING = frozenset(
 )
 """Purposes for which one contact may be shown in full."""
 
+TRACKING = frozenset({Purpose.EMERGENCY, Purpose.INSPECTION, Purpose.LEGAL})
+"""Purposes for which the way that somebody walked on one shift may be shown."""
+
 NOTE_MINIMUM = 4
 """A purpose comes with a reason in words of at least so many characters."""
 
@@ -216,6 +219,25 @@ def check_reveal(purpose: Purpose, note: str) -> None:
             rule="R41b",
             purpose=str(purpose),
             fields=["contact"],
+        )
+
+
+def check_track_reveal(purpose: Purpose, note: str) -> None:
+    """Refuse to show where a worker was for a purpose that coverage is enough for, or without a reason.
+
+    Raises
+    ------
+    BeyondPurpose, MissingFact
+        As said.
+    """
+    require_note(note)
+    if purpose not in TRACKING:
+        raise BeyondPurpose(
+            "Nobody's track is needed for this purpose; coverage says what was walked.",
+            article="41-2",
+            rule="R41b",
+            purpose=str(purpose),
+            fields=["track"],
         )
 
 

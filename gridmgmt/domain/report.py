@@ -1,19 +1,15 @@
-"""A report 上报: what, where, who, when seen; its checks, its digest and likely duplicates.
+"""A report 上报: what, where, who, when seen; its checks and its digest.
 
 Invariants: a stored report is as it was sent (position in the sender's datum, never converted); its
 id comes from the sender and is the key of idempotency; ``observed_at`` is the phone's word and
 ``received_at`` the server's, and no deadline runs on the former. Checks gather every fault, so that
 a worker at the kerb mends a report once.
-
-A suggestion of duplicates decides nothing: a person merges (DOMAIN §4.4). The score is a first
-version that reproduces that rule at its threshold; it looks at class, place and time only, not at
-text or photos.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
@@ -278,65 +274,3 @@ def _canonical(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of
         case list() | tuple():
             return [_canonical(item) for item in value]
     raise InvalidInput(f"{type(value).__name__} {value!r:.40} has no canonical form.")
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateCandidate:
-    """An open case near a report; ``distance_m`` as the database measured it, in metres."""
-
-    case_id: UUID
-    category: CategoryKey
-    distance_m: float
-    observed_at: datetime
-    same_component: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateSuggestion:
-    """A case that the report probably repeats, with its score and the parts of it."""
-
-    case_id: UUID
-    score: float
-    class_share: float
-    place_share: float
-    time_share: float
-
-
-NEAR_M = 30.0
-"""DOMAIN §4.4: closer than this, or the same component, counts as the same place."""
-RECENT = timedelta(days=7)
-"""DOMAIN §4.4: reports further apart than this count as new."""
-SUGGESTED_FROM = 0.5
-_SAME_MAJOR_SHARE = 0.4
-_MINOR = 3  # digits of the minor class at the end of a code
-
-
-def duplicate_score(report: Report, candidate: DuplicateCandidate) -> DuplicateSuggestion:
-    """How probably the report repeats that case, from 0 to 1.
-
-    ``score = class × min(place, time)``. *class* is 1 for the same code of the same standard, whether
-    as component or as matter, 0.4 inside one major class, else 0. *place* falls from 1 at 0 m to 0
-    at 60 m and is 1 at the same component; *time* falls from 1 at once to 0 after 14 days. So 0.5
-    is reached exactly by what DOMAIN §4.4 calls a duplicate: one class, 30 m, 7 days.
-    """
-    mine, other = report.category, candidate.category
-    if mine.standard_ref != other.standard_ref or mine.code[:-_MINOR] != other.code[:-_MINOR]:
-        class_share = 0.0
-    else:
-        class_share = 1.0 if mine.code == other.code else _SAME_MAJOR_SHARE
-    place = 1.0 if candidate.same_component else max(0.0, 1.0 - candidate.distance_m / (2 * NEAR_M))
-    apart = abs(report.observed_at - candidate.observed_at)
-    time = max(0.0, 1.0 - apart / (2 * RECENT))
-    return DuplicateSuggestion(candidate.case_id, class_share * min(place, time), class_share, place, time)
-
-
-def suggest_duplicates(
-    report: Report,
-    candidates: Iterable[DuplicateCandidate],
-    threshold: float = SUGGESTED_FROM,
-    most: int = 5,
-) -> list[DuplicateSuggestion]:
-    """The likeliest cases, best first, at least ``threshold``; equal scores in order of the id."""
-    scored = (duplicate_score(report, candidate) for candidate in candidates)
-    likely = [suggestion for suggestion in scored if suggestion.score >= threshold]
-    return sorted(likely, key=lambda suggestion: (-suggestion.score, suggestion.case_id))[:most]

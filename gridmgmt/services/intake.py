@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from gridmgmt.domain.duplicates import LONGEST
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.personal import Confidence
-from gridmgmt.domain.report import RECENT, Report, Source, check_report, report_digest
+from gridmgmt.domain.report import Report, Source, check_report, report_digest
 from gridmgmt.domain.routing import Known, route
 from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, MissingFact, NotFound
 from gridmgmt.geo.crs import Datum, LonLat, lonlat
@@ -26,8 +27,9 @@ from gridmgmt.services.peers import check_source
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import cases, confidences, rosters
-from gridmgmt.storage.cases import Asked, BeforeIntake, Intake, Nearby, near_each_other
+from gridmgmt.storage.cases import Asked, BeforeIntake, Intake
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.nearby import Nearby, near_each_other
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _each(which: Iterable[int], outcomes: dict[int, Outcome], work: Callable[[in
 def _with_group(before: BeforeIntake, asked: Asked, made: Iterable[Answer | Intake]) -> BeforeIntake:
     """What was there before, and what this very group brought: ten people report one burst pipe."""
     fellows = [
-        Nearby(case.id, case.number, case.category, one.place, case.reported_at)
+        Nearby(case.id, case.number, case.category, one.place, case.reported_at, one.report["description"])
         for one in made
         if isinstance(one, Intake) and one.place and asked.place and near_each_other(one.place, asked.place)
         for case in [one.decisions[-1].case]
@@ -166,7 +168,7 @@ def _with_group(before: BeforeIntake, asked: Asked, made: Iterable[Answer | Inta
 
 
 def _since(now: datetime) -> datetime:
-    return now - 2 * RECENT
+    return now - LONGEST
 
 
 def _asked(given: Submission) -> Asked:

@@ -14,25 +14,27 @@ from uuid import UUID
 
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.domain.org import Actor, system_actor
+from gridmgmt.domain.patrolshift import LONGEST_SHIFT
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.purposes import require_note
 from gridmgmt.errors import ContentDiffers, MissingFact, NotReady, UnderLegalHold
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
-from gridmgmt.storage import audit, cases, retention
+from gridmgmt.storage import audit, cases, retention, tracks
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.retention import Erased, RetentionClass
 
 _BATCH = 500
+_SHIFTS = 50
 # Names of proofs follow from what they prove: no chance is drawn here.
 _PROOFS = UUID("3f0cf0a6-52a5-5b7e-9d0c-6f8f6a1f9a46")
 
 
 def erase_due(db: Db, now: datetime) -> int:
     """Erase what is past its period; how many. Called again and again by the worker."""
-    total = 0
-    for kind in RetentionClass:
+    total = _thin_tracks(db, now)
+    for kind in retention.OF_CASES:
         days = retention.keep_days(db, kind)
         before = now - timedelta(days=days)
         erased = retention.erase_due(db, kind, before, limit=_BATCH)
@@ -44,6 +46,19 @@ def erase_due(db: Db, now: datetime) -> int:
             _prove(db, actor, now, kind, one, _Circumstances(days, held.get(one.subdistrict_code, 0)))
             total += one.count
     return total
+
+
+def _thin_tracks(db: Db, now: datetime) -> int:
+    """Erase positions of shifts that are over for long; what they covered stays."""
+    kind = RetentionClass.TRACK
+    days = retention.keep_days(db, kind)
+    bounds = tracks.Bounds(now - timedelta(days=days), LONGEST_SHIFT)
+    erased = tracks.thin(db, bounds, now, limit=_SHIFTS)
+    held = tracks.held_and_due(db, bounds) if erased else {}
+    for one in erased:
+        why = _Circumstances(days, held.get(one.subdistrict_code, 0))
+        _prove(db, system_actor(one.subdistrict_code), now, kind, one, why)
+    return sum(one.count for one in erased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +141,7 @@ def erase_on_request(
             state=str(case.state),
         )
     counts = {}
-    for kind in RetentionClass:
+    for kind in retention.OF_CASES:
         erased = retention.erase_of(db, kind, case.report_id)
         counts[str(kind)] = sum(one.count for one in erased)
         for one in erased:

@@ -27,24 +27,11 @@ from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.milestones import milestone_row, read_milestone
+from gridmgmt.storage.nearby import NEARBY_LAT_DEG, NEARBY_LON_DEG, Nearby
 from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
 _CASE_COLUMNS = tuple(cases.c[name] for name in _CASE_FIELDS)
-# A little more than 60 m, where the duplicate score falls to 0 (domain.report.duplicate_score), in
-# degrees of latitude and, at 54° N where a degree of longitude is shortest in China, of longitude.
-_NEARBY_LAT_DEG, _NEARBY_LON_DEG = 0.00056, 0.00094
-
-
-@dataclass(frozen=True, slots=True)
-class Nearby:
-    """An open case near a new report, as the duplicate score needs it."""
-
-    case_id: UUID
-    number: str
-    category: str
-    place: LonLat
-    reported_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +72,11 @@ _LOOK = f"""
                         where p.subdistrict_code = asked.subdistrict_code
                           and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
             'nearby', (select json_agg(json_build_array(n.id, n.number, n.category, st_x(n.place),
-                                                        st_y(n.place), n.reported_at))
+                                                        st_y(n.place), n.reported_at,
+                                                        (select d.description from app.reports d
+                                                          where d.id = n.report_id)))
                          from (select * from (
-                                   select c.id, c.number, c.category, c.place, c.reported_at
+                                   select c.id, c.number, c.category, c.place, c.reported_at, c.report_id
                                      from app.cases c
                                     where c.place && st_makeenvelope(asked.w, asked.s, asked.e, asked.n,
                                                                      {GEOGRAPHIC_SRID})
@@ -115,11 +104,6 @@ def look_before_intake(db: Db, asked: Sequence[Asked], since: datetime) -> list[
     return [_before(found["revision"], one) for one in found["found"]]
 
 
-def near_each_other(one: LonLat, other: LonLat) -> bool:
-    """Whether two places are so near that the look would show one to the other."""
-    return abs(one.lon - other.lon) <= _NEARBY_LON_DEG and abs(one.lat - other.lat) <= _NEARBY_LAT_DEG
-
-
 def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
     lon, lat = asked.place or (0.0, 0.0)
     return {
@@ -127,10 +111,10 @@ def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
         "report_id": asked.report_id,
         "subdistrict_code": asked.subdistrict_code,
         "photos": asked.photos,
-        "w": lon - _NEARBY_LON_DEG,
-        "s": lat - _NEARBY_LAT_DEG,
-        "e": lon + _NEARBY_LON_DEG,
-        "n": lat + _NEARBY_LAT_DEG,
+        "w": lon - NEARBY_LON_DEG,
+        "s": lat - NEARBY_LAT_DEG,
+        "e": lon + NEARBY_LON_DEG,
+        "n": lat + NEARBY_LAT_DEG,
     }
 
 
@@ -142,8 +126,8 @@ def _before(revision: int, found: Mapping[str, Any]) -> BeforeIntake:
         stored_answer=found["answer"],
         photos_known=frozenset(found["photos"] or ()),
         nearby=tuple(
-            Nearby(UUID(case_id), number, category, LonLat(x, y), datetime.fromisoformat(at))
-            for case_id, number, category, x, y, at in found["nearby"] or ()
+            Nearby(UUID(case_id), number, category, LonLat(x, y), datetime.fromisoformat(at), said or "")
+            for case_id, number, category, x, y, at, said in found["nearby"] or ()
         ),
     )
 

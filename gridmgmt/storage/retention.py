@@ -23,6 +23,12 @@ class RetentionClass(StrEnum):
     """The row with name and number goes."""
     RESIDENT_TEXT = "resident_text"
     """The key goes that the report's text is sealed under; the report stays."""
+    TRACK = "track"
+    """The positions of a shift go; which places they covered stays (storage/tracks.py)."""
+
+
+OF_CASES = (RetentionClass.CONTACT, RetentionClass.RESIDENT_TEXT)
+"""Classes that belong to a case's report and are counted from its end."""
 
 
 _TABLE_OF = {RetentionClass.CONTACT: "contacts", RetentionClass.RESIDENT_TEXT: "subject_keys"}
@@ -30,11 +36,12 @@ _SEALED_OF = {
     RetentionClass.CONTACT: "coalesce(t.name, '') || coalesce(t.phone, '')",
     RetentionClass.RESIDENT_TEXT: "t.sealed",
 }
-_HELD = """
+HELD = """
     exists (select 1 from app.legal_holds h
              where h.report_id = {report}
                and not exists (select 1 from app.legal_hold_ends e where e.hold_id = h.id))
 """
+"""SQL: whether a hold on a report lasts."""
 
 
 def classes(db: Db) -> list[RowMapping]:
@@ -43,7 +50,7 @@ def classes(db: Db) -> list[RowMapping]:
 
 
 def keep_days(db: Db, kind: RetentionClass) -> int:
-    """Days that a class is kept after its case ended."""
+    """Days that a class is kept after its case, or the shift, ended."""
     query = select(retention_classes.c.keep_days).where(retention_classes.c.code == kind)
     return int(db.execute(query).scalar_one())
 
@@ -78,7 +85,7 @@ def erase_due(db: Db, kind: RetentionClass, before: datetime, *, limit: int) -> 
               join app.cases c on c.report_id = t.report_id
              where c.state in ('closed', 'rejected', 'merged', 'voided')
                and coalesce(c.closed_at, c.updated_at) < :before
-               and not {_HELD.format(report="t.report_id")}
+               and not {HELD.format(report="t.report_id")}
              order by t.report_id limit :limit for update of t skip locked)
         delete from app.{table} t using over where t.report_id = over.report_id
         returning t.subdistrict_code, t.report_id, {_SEALED_OF[kind]} as sealed
@@ -116,7 +123,7 @@ def held_and_due(db: Db, kind: RetentionClass, before: datetime) -> dict[str, in
           join app.cases c on c.report_id = t.report_id
          where c.state in ('closed', 'rejected', 'merged', 'voided')
            and coalesce(c.closed_at, c.updated_at) < :before
-           and {_HELD.format(report="t.report_id")}
+           and {HELD.format(report="t.report_id")}
          group by 1
     """)  # noqa: S608  names of our own
     return {r.subdistrict_code: r.held for r in db.execute(query, {"before": before})}
@@ -143,7 +150,7 @@ def keys_in_use(db: Db, key_class: str) -> frozenset[bytes]:
 
 def is_held(db: Db, report_id: UUID) -> bool:
     """Whether a hold on a report lasts."""
-    return bool(db.execute(text(f"select {_HELD.format(report=':id')}"), {"id": report_id}).scalar())
+    return bool(db.execute(text(f"select {HELD.format(report=':id')}"), {"id": report_id}).scalar())
 
 
 def add_hold(db: Db, row: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from gridmgmt.storage.rights.walls import NOBODY
 from tests.adapters.test_assertions import KEYS, pem
 from tests.api.calling import acted, call_body, issued
 from tests.api.client import Person, Server, make_photo
+from tests.api.patrolling import patrol_request
 from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
 from tests.builders_street import SORTING
@@ -151,6 +152,25 @@ MATRIX = {
     # A draft of routing rules tried on the past; the queue of what no rule takes.
     "POST /api/v1/rules/dry-run":    "n  n  n  n  n  n  n  n  n  y  n  n   s",
     "GET /api/v1/queues/unrouted":   "y  y  y  y  y  y  y  y  n  n  n  n   s",
+    # Patrols: a grid worker's own shift; coverage for whoever leads; a plan for planners.
+    "GET /api/v1/patrol-plans":      "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "PUT /api/v1/patrol-plans/{cell_code}":
+                                     "n  n  n  n  n  n  n  n  y  n  n  n   s",
+    "GET /api/v1/patrols/today":     "y  n  n  n  n  n  n  n  n  n  n  n   s",
+    "GET /api/v1/patrols":           "y  n  y  y  n  y  y  n  n  n  n  n   s",
+    "GET /api/v1/patrols/coverage.geojson":
+                                     "y  n  y  y  n  y  y  n  n  n  n  n   s",
+    "POST /api/v1/patrols":          "c  n  n  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/patrols/{shift_id}/track":
+                                     "y  n  n  n  n  n  n  n  n  n  n  n   s",
+    "GET /api/v1/patrols/{shift_id}/track":
+                                     "y  n  n  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/patrols/{shift_id}/track/reveal":
+                                     "n  n  n  n  n  n  y  n  n  n  n  n   s",
+    "POST /api/v1/patrols/{shift_id}/notes":
+                                     "c  n  n  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/patrols/{shift_id}/end":
+                                     "y  n  n  n  n  n  n  n  n  n  n  n   s",
     # Identity: what needs the second factor is asked by people who have just shown theirs.
     "GET /account":                  "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "POST /api/v1/sign-in":          "s  s  s  s  s  s  s  s  s  s  s  s   s",
@@ -252,8 +272,11 @@ class Asking:
             BESIDE
         ):
             return self._beside(path, method)
-        if identity := self._of_identity(path, method):
-            return identity
+        aside = self._of_identity(path, method)
+        if aside is None and "/patrol" in path:
+            aside = patrol_request(self.server, path, method)
+        if aside is not None:
+            return aside
         if method == "GET":
             path = path.replace("/cells/at", f"/cells/at{where}")
             path = path.replace("{layer}/{z}/{x}/{y}", "cells/10/846/391")
@@ -457,6 +480,7 @@ def test_every_role_is_in_the_table(server: Server) -> None:
 LOOKS_AT_PEOPLE = ("GET /api/v1/photos/{sha256}",)
 READS = ("GET ", "HEAD ", "OPTIONS ")
 LEAVES_NOTHING = {
+    "POST /api/v1/patrols/{shift_id}/track": "positions come each minute; sign-on and sign-off leave lines",
     "POST /api/v1/uploads": "room for bytes to come; the photo that they become leaves its line",
     "DELETE /api/v1/uploads/{upload_id}": "bytes that became no photo are given up by who sent them",
 }

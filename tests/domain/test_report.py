@@ -1,4 +1,4 @@
-"""Reports: what cannot be true, what is missing, when two contents are one, and likely duplicates."""
+"""Reports: what cannot be true, what is missing, when two contents are one."""
 
 import math
 from dataclasses import replace
@@ -11,16 +11,13 @@ from hypothesis import strategies as st
 
 from gridmgmt.domain.pattern import CategoryKey, CategoryKind
 from gridmgmt.domain.report import (
-    DuplicateCandidate,
     Report,
     ReportRules,
     Source,
     automatic_policy,
     check_report,
     content_digest,
-    duplicate_score,
     report_digest,
-    suggest_duplicates,
 )
 from gridmgmt.domain.taxonomy import AutoPolicy, Category
 from gridmgmt.errors import ImplausibleTime, InvalidGeometry, InvalidInput, MissingFact
@@ -250,55 +247,3 @@ def test_the_digest_of_a_report_leaves_out_what_the_server_added():
 )
 def test_every_fact_that_was_sent_counts_in_the_digest(over):
     assert report_digest(make_report()) != report_digest(make_report(**over))
-
-
-# Likely duplicates
-
-
-def make_candidate(n=1, distance_m=0.0, days=0.0, **over):
-    facts = {
-        "case_id": UUID(int=n), "category": KEY, "distance_m": distance_m,
-        "observed_at": NOW - timedelta(days=days), **over,
-    }  # fmt: skip
-    return DuplicateCandidate(**facts)
-
-
-@settings(deadline=None)
-@given(st.floats(0, 100), st.floats(0, 30))
-def test_half_is_reached_exactly_by_one_class_within_30_m_and_7_days(distance_m, days):
-    score = duplicate_score(make_report(), make_candidate(distance_m=distance_m, days=days)).score
-    assert 0.0 <= score <= 1.0
-    if abs(distance_m - 30) > 1e-6 and abs(days - 7) > 1e-6:
-        assert (distance_m < 30 and days < 7) == (score >= 0.5)
-
-
-def test_the_bounds_themselves_count_as_duplicates():
-    assert 0.5 == duplicate_score(make_report(), make_candidate(distance_m=30.0, days=7.0)).score
-    assert 1.0 == duplicate_score(make_report(), make_candidate()).score
-
-
-def test_the_same_component_is_the_same_place_however_far_the_phones_say():
-    assert 1.0 == duplicate_score(make_report(), make_candidate(distance_m=500.0, same_component=True)).score
-
-
-def test_a_component_and_its_matter_are_one_class_and_another_standard_is_another():
-    part = make_candidate(category=KEY._replace(kind=CategoryKind.PART))
-    assert 1.0 == duplicate_score(make_report(), part).score
-    other = make_candidate(category=KEY._replace(standard_ref="LOCAL-TJ"))
-    assert 0.0 == duplicate_score(make_report(), other).score
-
-
-def test_another_class_of_the_same_major_is_never_suggested_but_ranked_above_none():
-    near = duplicate_score(make_report(), make_candidate(category=KEY._replace(code="06011")))
-    assert 0.0 < near.score < 0.5
-    assert 0.0 == duplicate_score(make_report(), make_candidate(category=KEY._replace(code="09001"))).score
-
-
-def test_suggestions_come_best_first_and_equals_in_order_of_id():
-    candidates = [
-        make_candidate(1, 29.0), make_candidate(3, 5.0), make_candidate(2, 5.0), make_candidate(4, 31.0),
-    ]  # fmt: skip
-    found = [suggestion.case_id.int for suggestion in suggest_duplicates(make_report(), candidates)]
-    assert [2, 3, 1] == found
-    assert [2] == [s.case_id.int for s in suggest_duplicates(make_report(), candidates, most=1)]
-    assert [] == suggest_duplicates(make_report(), [])

@@ -21,6 +21,7 @@ STREETS = (STREET, SIBLING, OTHER)
 _DUMMIES = {
     "text": "'x'", "uuid": "gen_random_uuid()", "bytea": "'\\x00'::bytea", "boolean": "false",
     "integer": "1", "bigint": "1", "smallint": "1", "double precision": "1", "jsonb": "'{}'::jsonb",
+    "bigint[]": "'{}'::bigint[]",
     "timestamp with time zone": "now()", "date": "current_date", "text[]": "'{}'::text[]",
     "numeric": "1", "interval": "'1 hour'::interval", "time without time zone": "time '08:00'",
 }  # fmt: skip

@@ -73,6 +73,14 @@ from gridmgmt.storage.tables.overlays import (
     refusal_packs,
     supervision_orders,
 )
+from gridmgmt.storage.tables.patrols import (
+    patrol_coverage,
+    patrol_notes,
+    patrol_plans,
+    patrol_shifts,
+    patrol_visits,
+    track_points,
+)
 from gridmgmt.storage.tables.privacy import (
     contacts,
     exports,
@@ -140,6 +148,11 @@ __all__ = [
     "original_links",
     "outbox",
     "outbox_cursors",
+    "patrol_coverage",
+    "patrol_notes",
+    "patrol_plans",
+    "patrol_shifts",
+    "patrol_visits",
     "peer_assertions",
     "peers",
     "people",
@@ -166,6 +179,7 @@ __all__ = [
     "subject_keys",
     "supervision_orders",
     "throttle",
+    "track_points",
     "units",
     "work_calendars",
 ]

@@ -194,6 +194,13 @@ export interface Duplicate {
   number: string
   score: number
   distance_m: number
+  why: {
+    class: number
+    place: number
+    time: number
+    text: number | null
+    same_component: boolean
+  }
 }
 
 export interface ReportOut {

@@ -35,6 +35,8 @@ export const refusal: Messages['refusal'] = {
     one_pending: 'The same request is already waiting for an answer.',
     open_master: 'A report is merged into a case that is being handled or was closed.',
     case_ended: 'What a case needs is kept until it has ended.',
+    signed_off: 'Sign off from the shift before first.',
+    on_duty: 'Sign on for a shift first.',
     hold_lasts: 'This hold has ended before.',
     export_waiting: 'This export does not wait for an answer.',
     export_ready: 'The file is not there: it waits, is being made, was refused or failed.',

@@ -33,6 +33,8 @@ export const refusal = {
     one_pending: '同一申请正在等待审批。',
     open_master: '只能并入正在办理或已结案的案件。',
     case_ended: '案件办结前，办理所需信息须保留。',
+    signed_off: '请先为上一班次签退。',
+    on_duty: '请先签到上岗。',
     hold_lasts: '该保全此前已解除。',
     export_waiting: '该导出不在待审批状态。',
     export_ready: '文件尚不可取：待审批、生成中、已驳回或失败。',
