@@ -56,7 +56,7 @@ def settings() -> str:
         "All settings are environment variables. None has to be set for development or the demo; production refuses "
         "to start with the secrets of development.",
         table(("Variable", "Kind", "Default", "Meaning"), rows),
-        "Read once by the API, the command line and the worker (`gridmgmt/settings.py`) and handed on as values.",
+        "Read once by the API, the command line and the worker (`gridmgmt/settings/`) and handed on as values.",
     )
 
 

@@ -19,7 +19,6 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import SettingsConfigDict
 
 from gridmgmt.adapters.evidence.s3 import S3Place
-from gridmgmt.channelsettings import ChannelSettings
 from gridmgmt.domain.guessable import (
     KEY_MINIMUM_CHARACTERS,
     KEY_OF_DEVELOPMENT,
@@ -29,10 +28,11 @@ from gridmgmt.domain.guessable import (
 from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
-from gridmgmt.patrolsettings import PatrolSettings
+from gridmgmt.settings.channels import ChannelSettings
+from gridmgmt.settings.patrols import PatrolSettings
 from gridmgmt.storage.embedded import default_home
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 PostgreSQLScheme = Literal["postgresql+psycopg", "postgresql", "postgres"]
 SCHEMES: frozenset[str] = frozenset(PostgreSQLScheme.__args__)  # type: ignore[attr-defined]
 
