@@ -10,6 +10,7 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require_anywhere
 from gridmgmt.services.records import done
 from gridmgmt.storage import audit, cases, ladders, notifications
+from gridmgmt.storage.audit import AuditEntry
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.notifications import Notification
 
@@ -34,15 +35,21 @@ def acknowledge(db: Db, actor: Actor, now: datetime, notification_id: UUID) -> d
         None of his has this id.
     """
     given, first = notifications.acknowledge(db, actor, notification_id, now)
-    if first and given.step is not None and given.case_id is not None:
-        ladders.acknowledge(db, (given.case_id, *given.step), actor.id, now)
-        clock, number, rung = given.step
-        entry = done(
-            actor, now, "ladder:acknowledge", "case", str(given.case_id), given.subdistrict_code,
-            clock=clock, round=number, rung=rung,
-        )  # fmt: skip
-        audit.append(db, [entry])
+    if first:
+        audit.append(db, [_acknowledged(db, actor, now, given)])
     return _shown(given)
+
+
+def _acknowledged(db: Db, actor: Actor, now: datetime, given: Notification) -> AuditEntry:
+    code = given.subdistrict_code
+    if given.step is None or given.case_id is None:
+        return done(actor, now, "inbox:acknowledge", "notification", str(given.id), code)
+    ladders.acknowledge(db, (given.case_id, *given.step), actor.id, now)
+    clock, number, rung = given.step
+    return done(
+        actor, now, "ladder:acknowledge", "case", str(given.case_id), code,
+        clock=clock, round=number, rung=rung,
+    )  # fmt: skip
 
 
 def ladder_of(db: Db, actor: Actor, case_id: UUID) -> list[dict[str, Any]]:
@@ -59,7 +66,9 @@ def ladder_of(db: Db, actor: Actor, case_id: UUID) -> list[dict[str, Any]]:
 
 def mark_read(db: Db, actor: Actor, now: datetime, until: datetime) -> dict[str, int]:
     """Mark everything up to a time as read; what is left."""
-    notifications.mark_read(db, actor, until, now)
+    marked = notifications.mark_read(db, actor, until, now)
+    code = min(actor.subdistricts, default="")
+    audit.append(db, [done(actor, now, "inbox:read", "person", str(actor.id), code, marked=marked)])
     count, owed = notifications.unread(db, actor)
     return {"unread": count, "owed": owed}
 
