@@ -6,7 +6,7 @@ limits come in as :class:`.clocks.Clocks`. Stored rows are written by ``storage/
 else. Sources: DOMAIN §4.2-4.3, GB/T 30428.8; article 22 of the regulation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -130,7 +130,8 @@ def open_case(case: Case, *, clocks: Clocks, facts: Mapping[str, Any]) -> Decisi
     due_at = clock_rules.first_stage_due(case.state, case.reported_at, clocks)
     case = replace(case, stage_due_at=due_at, **changes)
     step = Step(case.id, 1, "report", None, case.state, case.reported_by, case.reported_at, facts, "22-1")
-    return Decision(case, step, (_event(case, event, case.reported_at, {}),))
+    opened = {"category": case.category, "source": case.source}
+    return Decision(case, step, (_event(case, event, case.reported_at, opened),))
 
 
 def check(
@@ -308,5 +309,17 @@ def _event(case: Case, kind: EventKind, at: datetime, facts: Mapping[str, Any]) 
             "cell_code": case.cell_code,
             "unit_code": case.unit_code,
             "version": case.version,
+            **dict(_counted_by(case)),
         },
     )
+
+
+def _counted_by(case: Case) -> Iterator[tuple[str, str]]:
+    """What figures depend on and no name of an event tells (:mod:`.standing`): deadlines, and whose it is."""
+    if case.worker_id is not None:
+        yield "worker_id", str(case.worker_id)
+    if case.limit_unit is not None:
+        yield "limit_unit", str(case.limit_unit)
+    for name, at in (("due_at", case.due_at), ("stage_due_at", case.stage_due_at)):
+        if at is not None:
+            yield name, at.isoformat()

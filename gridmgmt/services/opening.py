@@ -56,7 +56,9 @@ class Located:
 def open_case(found: Located, request_id: str) -> Intake:
     """The rows of a report that is accepted; the answer stands in the report's own."""
     report, drawable = found.report, None if found.report.datum.is_offset else found.report.position
+    place = hexes.hex_of(drawable) if drawable else None
     decisions = _decide(found)
+    decisions[0] = _with_place(decisions[0], place)
     submitted = done(
         found.actor,
         report.received_at,
@@ -70,7 +72,7 @@ def open_case(found: Located, request_id: str) -> Intake:
         photos=report.photo_hashes,
         decisions=decisions,
         place=drawable,
-        h3=hexes.hex_of(drawable) if drawable else None,
+        h3=place,
         routing=found.routing.as_facts(),
         duty=duty_facts(found.verdict),
         entries=[replace(e, request_id=request_id) for e in (submitted, *_failed_rule(found))],
@@ -178,6 +180,14 @@ def _with_unrouted(decision: Decision, routing: Routing, now: datetime) -> Decis
     }
     event = Event(EventKind.CASE_UNROUTED, decision.case.subdistrict_code, now, decision.case.id, facts)
     return replace(decision, events=(*decision.events, event))
+
+
+def _with_place(decision: Decision, place: int | None) -> Decision:
+    """The log says in which hexagon it was reported, so that it alone draws the heat map."""
+    if place is None:
+        return decision
+    first, *others = decision.events
+    return replace(decision, events=(replace(first, facts={**first.facts, "h3": f"{place:x}"}), *others))
 
 
 def duty_facts(verdict: DutyVerdict) -> dict[str, Any]:

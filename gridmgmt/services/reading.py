@@ -6,7 +6,7 @@ contract (docs/reference/api.md); times stay datetimes until the edge renders th
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +54,11 @@ def subdistrict_of(actor: Actor) -> str:
     if not actor.subdistricts:
         raise NotFound("You have no subdistrict.", kind="subdistrict")
     return min(actor.subdistricts)
+
+
+def day_began_at(now: datetime, zone: tzinfo) -> datetime:
+    """Midnight of the street's own day, aware UTC."""
+    return datetime.combine(now.astimezone(zone).date(), time(0), zone).astimezone(UTC)
 
 
 def case_light(row: Row, book: RuleBook, now: datetime) -> Light | None:
@@ -263,9 +268,7 @@ def loop_board(db: Db, actor: Actor, now: datetime, books: RuleBooks) -> dict[st
     by_state: dict[str, Mapping[str, Any]] = {
         r["state"]: dict(r) for r in board.counts_by_state(db, actor, now)
     }
-    local = now.astimezone(book.timezone)
-    today_began_at = datetime.combine(local.date(), time(0), book.timezone).astimezone(UTC)
-    today = board.totals(db, actor, now, today_began_at)
+    today = board.totals(db, actor, now, day_began_at(now, book.timezone))
     states = [
         {
             "state": s,

@@ -6,7 +6,7 @@ that went by ids would miss a row whose transaction took longer; delivery number
 order. A worker that dies while delivering leaves its rows waiting: its lock died with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
 
-from gridmgmt.domain.events import Event
+from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.domain.org import Actor
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import outbox
 
@@ -93,6 +94,20 @@ def delivered_after(
         query = query.where(outbox.c.subdistrict_code.in_(subdistricts))
     query = query.order_by(outbox.c.delivery_no).limit(limit)
     return [OutboxRow(**r._mapping) for r in db.execute(query)]
+
+
+def log(db: Db, actor: Actor) -> Iterator[Event]:
+    """All events of the actor's subdistricts about cases, in the order in which each case's were written.
+
+    Whether they were delivered yet makes no difference: they are part of the transactions that they tell of.
+    """
+    query = (
+        select(outbox.c.kind, outbox.c.subdistrict_code, outbox.c.at, outbox.c.case_id, outbox.c.facts)
+        .where(outbox.c.subdistrict_code.in_(actor.subdistricts), outbox.c.case_id.is_not(None))
+        .order_by(outbox.c.id)
+    )
+    for r in db.execute(query):
+        yield Event(EventKind(r.kind), r.subdistrict_code, r.at, r.case_id, r.facts)
 
 
 def last_delivery(db: Db) -> int:
