@@ -4,7 +4,7 @@ Two chores beside the worker's turn, so that live pages wait for neither. Both a
 any number of processes may do them, and each of them may die at any moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -60,8 +60,8 @@ class Escalating:
 class Sending:
     """One worker's share of deliveries to channels outside; no transaction is open while it sends."""
 
-    def __init__(self, senders: Sequence[Sender]) -> None:
-        self._senders = {sender.channel: sender for sender in senders}
+    def __init__(self, senders: Sequence[Sender], *, clock: Callable[[], datetime] = server_clock) -> None:
+        self._senders, self._clock = {sender.channel: sender for sender in senders}, clock
 
     def __call__(self, engine: Engine, now: datetime) -> None:
         """Send what is due, a few at a time."""
@@ -70,7 +70,7 @@ class Sending:
         for _ in range(_MOST_ROUNDS):
             if not self._some(engine, now):
                 break
-            now = max(now, server_clock())
+            now = max(now, self._clock())
 
     def _some(self, engine: Engine, now: datetime) -> int:
         with for_every_subdistrict(engine) as db:

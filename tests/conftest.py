@@ -179,7 +179,7 @@ def db(engine: Engine) -> Iterator[Db]:
 
 
 @pytest.fixture(scope="session")
-def _street_books(engine: Engine) -> RuleBooks:
+def street_books(engine: Engine) -> RuleBooks:
     books = RuleBooks()
     with transaction(engine, NOBODY, read_only=True) as connection:
         books.current(connection, STREET)
@@ -187,11 +187,11 @@ def _street_books(engine: Engine) -> RuleBooks:
 
 
 @pytest.fixture
-def books(_street_books: RuleBooks) -> RuleBooks:
+def books(street_books: RuleBooks) -> RuleBooks:
     """Rulebooks that know the demo street already; what a test adds to them dies with it.
 
     A rulebook is held by its revision number, and two rolled-back tests may both have made the next one.
     """
     mine = RuleBooks()
-    mine._held.update(_street_books._held)
+    mine._held.update(street_books._held)
     return mine

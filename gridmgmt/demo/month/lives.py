@@ -112,8 +112,6 @@ def closed(o: Office, rng: random.Random, case: Case) -> Steps:
     yield o.work(rng.uniform(20, 220))
     case = o.act(case, Action.PASS_VERIFICATION, o.leader(case.cell_code), opinion="现场已恢复")
     yield o.work(rng.uniform(20, 220))
-    if case.id in o.open_masters:
-        o.open_masters.remove(case.id)
     beside.tell_merged(o, case)
     facts = {"feedback": "已电话告知办理结果"} if case.needs_feedback else {}
     return o.act(case, Action.CLOSE, o.shift_leader(), **facts)
@@ -132,11 +130,7 @@ def through(o: Office, rng: random.Random, case: Case, share: float | None = Non
 
 def plain(o: Office, rng: random.Random) -> Life:
     """Found, handled in time, verified, closed."""
-    category = rng.choice(_USUAL)
-    case = found_on_patrol(o, rng, category)
-    if category == REFUSE and case.state is State.HANDLING:
-        o.open_masters.append(case.id)
-    yield from through(o, rng, case)
+    yield from through(o, rng, found_on_patrol(o, rng, rng.choice(_USUAL)))
 
 
 def late(o: Office, rng: random.Random) -> Life:
@@ -180,20 +174,21 @@ def unfounded(o: Office, rng: random.Random) -> Life:
 def off_list(o: Office, rng: random.Random) -> Life:
     """On no duty list: no rule routes it, and it is not accepted."""
     case = found_on_patrol(o, rng, OFF_LIST)
-    yield o.work(rng.uniform(30, 300))
+    yield o.work(rng.uniform(900, 3000))
     o.act(case, Action.REJECT, o.desk(Role.ACCEPTOR), reason="不在职责清单内")
 
 
 def duplicate(o: Office, rng: random.Random) -> Life:
-    """Somebody calls about what is being handled already."""
+    """Two people tell of one thing: what the second says is merged into what is being handled already."""
+    first = found_on_patrol(o, rng, REFUSE)
+    o.diary.begin(_second(o, rng, first), o.work(rng.uniform(1, 4)))
+    yield from through(o, rng, first)
+
+
+def _second(o: Office, rng: random.Random, first: Case) -> Life:
     case = told_by_hotline(o, rng, REFUSE)
-    yield o.work(rng.uniform(2, 20))
-    if o.open_masters:
-        master = o.open_masters[-1]
-        o.act(case, Action.MERGE, o.desk(Role.ACCEPTOR), master_id=str(master))
-        return
-    case = yield from confirmed(o, rng, case, "yes")
-    yield from through(o, rng, case)
+    yield o.work(rng.uniform(0.5, 3))
+    o.act(case, Action.MERGE, o.desk(Role.ACCEPTOR), master_id=str(first.id))
 
 
 def self_handled(o: Office, rng: random.Random) -> Life:

@@ -49,7 +49,6 @@ class Office:
         self.engine, self.books, self.plan = engine, books, plan
         self.diary = Diary(plan.start)
         self.done: Counter[str] = Counter()
-        self.open_masters: list[UUID] = []
         self.shifts: dict[UUID, UUID] = {}
         self._ids = random.Random(plan.seed)  # noqa: S311  a drawn month, no secret
         self._sign_everybody_in()

@@ -18,7 +18,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 Chores = Callable[[datetime], None]
 """What the workers do at a moment, until nothing is left to do."""
 
-_BUSY_H, _QUIET_H = 1, 3
+_BUSY_H, _QUIET_H = 2, 4
 _DAY_BEGINS_H, _DAY_ENDS_H = 8, 19
 _LAST_REPORT = 0.93
 """Of the month; so that most of it comes to an end."""
@@ -31,19 +31,30 @@ class Played:
     done: dict[str, int]
 
 
-def in_process(engine: Engine, channels: Sequence[Channel] = ()) -> Chores:
-    """The workers' chores in this process.
+def in_process(
+    engine: Engine,
+    channels: Sequence[Channel] = (),
+    *,
+    books: RuleBooks | None = None,
+    sending: Callable[[Engine, datetime], None] | None = None,
+) -> Chores:
+    """The workers' chores in this process: what a worker does in a minute, until nothing is left to do.
 
     Parameters
     ----------
     engine : of the worker's login.
+    channels, sending : deliveries to channels outside; without them people have their inboxes.
     """
-    escalating = Escalating(channels)
+    escalating = Escalating(channels, books=books)
 
     def chores(now: datetime) -> None:
-        while worker.turn(engine, now, sweep=True):
-            pass
-        escalating(engine, now)
+        sweep = True
+        # The ladder writes events itself, so that a turn comes after it as well.
+        while worker.turn(engine, now, sweep=sweep) or sweep:
+            sweep = False
+            escalating(engine, now)
+            if sending is not None:
+                sending(engine, now)
 
     return chores
 
@@ -68,7 +79,7 @@ def play(
     """
     office = Office(engine, books or RuleBooks(), plan)
     _fill(office)
-    moments = [(at, None) for at in _rounds(plan)] + [(at, look) for at in looks]
+    moments = [(at, None) for at in rounds_of(plan)] + [(at, look) for at in looks]
     for at, looking in sorted(moments, key=lambda m: m[0]):
         office.diary.until(at, tell)
         if looking is None:
@@ -98,7 +109,7 @@ def fates(plan: MonthPlan, rng: random.Random) -> list[str]:
     return [*FATES, *drawn]
 
 
-def _rounds(plan: MonthPlan) -> Iterator[datetime]:
+def rounds_of(plan: MonthPlan) -> Iterator[datetime]:
     """When the workers look: each hour of the day, a few times a night."""
     at = plan.start
     while at < plan.end:
