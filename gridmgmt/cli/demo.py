@@ -79,6 +79,23 @@ def play(
         _play(Day(client, int(time.time()) if seed is None else seed, datetime.now(UTC)), reports)
 
 
+@app.command()
+def month(
+    cases: Annotated[int, typer.Option(min=24, help="Cases of the month.")] = 800,
+    seed: Annotated[int, typer.Option(help="Same seed, same month.")] = 1,
+    patrol_every: Annotated[
+        int, typer.Option(min=1, help="Working days from one patrol of a worker to his next.")
+    ] = 1,
+) -> None:
+    """Play the last month of the whole loop into an empty demo, and rebuild its figures from the event log."""
+    from gridmgmt.cli import demo_month
+
+    settings = _ready()
+    plan = demo_month.plan_of(cases, seed, patrol_every, datetime.now(UTC))
+    _load(settings, plan.start)
+    demo_month.play(settings, plan)
+
+
 def _ready() -> "Settings":
     """Settings of the demo with a migrated database."""
     from gridmgmt.storage import schema
@@ -90,7 +107,7 @@ def _ready() -> "Settings":
     return settings
 
 
-def _load(settings: "Settings") -> None:
+def _load(settings: "Settings", now: datetime | None = None) -> None:
     from gridmgmt.demo.loaded import is_loaded
     from gridmgmt.storage.db import make_engine
 
@@ -108,7 +125,7 @@ def _load(settings: "Settings") -> None:
                 task = tasks.setdefault(step, bar.add_task(step, total=of) if step not in tasks else None)
                 bar.update(task, completed=done, total=of)  # type: ignore[arg-type]
 
-            card = load_demo(engine, settings.data_dir, datetime.now(UTC), tell)
+            card = load_demo(engine, settings.data_dir, now or datetime.now(UTC), tell)
         console.print(
             f"Published: {card['duty_cells']} duty grids and {card['dedicated_cells']} dedicated ones · "
             f"{card['in_band_share']:.1%} within 300-500 households · "

@@ -4,7 +4,7 @@ The machine knows nothing of the table's rows beyond which actions are worth try
 checks after every attempt is stated from the outside.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from gridmgmt.domain.case import Case, Decision, Step, advance, check, open_case
+from gridmgmt.domain.events import Event
 from gridmgmt.domain.org import Actor, Role, system_actor
 from gridmgmt.domain.permissions import Axis
 from gridmgmt.domain.request import Request, RequestStatus, ask, decide, may_ask
+from gridmgmt.domain.standing import replay
 from gridmgmt.domain.workflow import TRANSITIONS, Action, State, legal_actions
 from gridmgmt.errors import GridError
 from tests.builders_cases import (
@@ -78,6 +80,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.now: datetime = NOW
         self.case: Case = decision.case
         self.history: list[Step] = [decision.step]
+        self.events: list[Event] = list(decision.events)
         self.requests: list[Request] = []
         for action in SPINE[:head_start] if state is State.REPORTED else ():
             able = next(p for p in PEOPLE if self.lets(action, p, dict(FACTS)))
@@ -231,6 +234,21 @@ class CaseMachine(RuleBasedStateMachine):
         TAKEN.add(pair)
         self.case = after
         self.history.append(step)
+        self.events += decision.events
+
+    @invariant()
+    def the_events_alone_tell_where_the_case_stands(self) -> None:
+        case, told = self.case, replay(self.events)[self.case.id]
+        assert {
+            "state": case.state, "category": case.category, "source": case.source,
+            "cell_code": case.cell_code, "unit_code": case.unit_code, "worker_id": case.worker_id,
+            "due_at": case.due_at, "stage_due_at": case.stage_due_at, "limit_unit": case.limit_unit,
+            "started_at": case.clock_started_at, "paused_at": case.clock_paused_at,
+            "filed_at": case.filed_at, "handled_at": case.handled_at, "closed_at": case.closed_at,
+            "reworks": case.rework_count, "returns": case.return_count,
+            "extensions": case.extension_count, "reported_at": case.reported_at, "h3": None,
+            "unrouted": False,
+        } == asdict(told)  # fmt: skip
 
     @invariant()
     def the_history_is_contiguous_and_tells_the_state(self) -> None:

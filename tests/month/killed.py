@@ -1,4 +1,4 @@
-"""Workers of a month that are killed with signal 9, at named points and at any moment, each followed by another.
+"""Workers of a month that die by signal 9, at named points and at any moment, each followed by another.
 
 Every worker is a process of its own, with its own connections. Half of those to be killed kill themselves
 right after a function has answered; the others are killed from outside after a drawn time, wherever they are.
@@ -16,7 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from gridmgmt.demo.month import run
+from gridmgmt.demo.month.plan import MonthPlan
 from gridmgmt.domain.channel import Channel, Message
 from gridmgmt.escalation import Sending
 from gridmgmt.services.rulebooks import RuleBooks
@@ -57,11 +60,10 @@ class Letterbox:
         return self._path.read_text(encoding="ascii").split() if self._path.exists() else []
 
 
-def chores_in(url: str, box: Letterbox, books: RuleBooks, now: datetime) -> None:
-    """What a worker does at a moment, on connections of its own."""
-    with engine_for(url, Login.WORKER) as engine:
-        sending = Sending([box], clock=lambda: now)
-        run.in_process(engine, [Channel.WEBHOOK], books=books, sending=sending)(now)
+def chores_on(engine: Engine, box: Letterbox, books: RuleBooks, now: datetime) -> None:
+    """What a worker does at a moment."""
+    sending = Sending([box], clock=lambda: now)
+    run.in_process(engine, [Channel.WEBHOOK], books=books, sending=sending)(now)
 
 
 @dataclass
@@ -70,11 +72,13 @@ class Killing:
 
     Parameters
     ----------
+    engine : of the worker that survives; those to be killed have connections of their own.
     kills : how many have to die; 0 for the month that the others are compared with.
     rounds : of the month, among which they are spread.
     """
 
     url: str
+    engine: Engine
     box: Letterbox
     books: RuleBooks
     kills: int
@@ -82,6 +86,7 @@ class Killing:
     seed: int = 1
     killed: Counter[str] = field(default_factory=Counter)
     outlived: int = 0
+    done: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
@@ -95,15 +100,12 @@ class Killing:
             left = self.kills - self.killed.total()
             if self._chance.random() < 0.5:
                 break
-        self._survivor(now)
-
-    def _survivor(self, now: datetime) -> None:
-        chores_in(self.url, self.box, self.books, now)
+        chores_on(self.engine, self.box, self.books, now)
 
     def _one_dies(self, now: datetime) -> None:
         point = self._chance.choice(list(POINTS)) if self._chance.random() < 0.5 else None
         delay_s, nth = self._chance.uniform(0, _LONGEST_S), self._chance.choice((1, 1, 2))
-        child = _start(lambda: chores_in(self.url, self.box, self.books, now), point, nth)
+        child = _start(lambda: self._elsewhere(now), point, nth)
         if point is None:
             time.sleep(delay_s)
             os.kill(child, signal.SIGKILL)
@@ -111,6 +113,10 @@ class Killing:
             self.killed[point or "from outside"] += 1
         else:
             self.outlived += 1
+
+    def _elsewhere(self, now: datetime) -> None:
+        with engine_for(self.url, Login.WORKER) as engine:
+            chores_on(engine, self.box, self.books, now)
 
 
 def _start(work: Callable[[], None], point: str | None, nth: int) -> int:
@@ -127,3 +133,12 @@ def _start(work: Callable[[], None], point: str | None, nth: int) -> int:
         sys.stderr.write(f"{fault}\n")
     finally:
         os._exit(code)
+
+
+def played(url: str, plan: MonthPlan, books: RuleBooks, box: Path, *, kills: int) -> Killing:
+    """Play a month in whose rounds so many workers die."""
+    rounds = list(run.rounds_of(plan))
+    with engine_for(url, Login.APP) as app, engine_for(url, Login.WORKER) as worker:
+        killing = Killing(url, worker, Letterbox(box), books, kills, rounds, plan.seed)
+        killing.done = run.play(app, plan, killing, books=books).done
+    return killing

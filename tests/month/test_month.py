@@ -1,4 +1,4 @@
-"""A month of the whole loop: each verb occurs, and the event log alone rebuilds every figure of the boards."""
+"""A month of the whole loop: each verb occurs, and the event log alone rebuilds all figures of the boards."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -2,30 +2,20 @@
 
 from pathlib import Path
 
-from gridmgmt.demo.month import run
-from gridmgmt.demo.month.plan import MonthPlan
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage.rights.walls import Login
-from tests.month.killed import Killing, Letterbox
-from tests.month.playing import engine_for, make_plan, outcome, unlike
+from tests.month.killed import Letterbox, played
+from tests.month.playing import make_plan, outcome, unlike
 
 KILLS = 6
-
-
-def played(url: str, plan: MonthPlan, books: RuleBooks, box: Path, kills: int) -> Killing:
-    killing = Killing(url, Letterbox(box), books, kills, list(run.rounds_of(plan)))
-    with engine_for(url, Login.APP) as app:
-        run.play(app, plan, killing, books=books)
-    return killing
 
 
 def test_a_month_whose_workers_are_killed_comes_to_the_same(
     clone, demo_template: str, street_books: RuleBooks, tmp_path: Path
 ) -> None:
-    plan = make_plan(cases=30, days=8)
+    plan = make_plan(cases=24, days=6)
     quiet, hurt = str(clone(demo_template)), str(clone(demo_template))
-    played(quiet, plan, street_books, tmp_path / "quiet", 0)
-    killing = played(hurt, plan, street_books, tmp_path / "hurt", KILLS)
+    played(quiet, plan, street_books, tmp_path / "quiet", kills=0)
+    killing = played(hurt, plan, street_books, tmp_path / "hurt", kills=KILLS)
     assert killing.killed.total() == KILLS
     one, other = outcome(quiet), outcome(hurt)
     assert unlike(one, other) == {}

@@ -30,7 +30,8 @@ from gridmgmt.geo.crs import Datum
 from gridmgmt.services import handling, intake, standing_in
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.sessions import demo_people, open_demo_session
-from gridmgmt.storage import cases, photos
+from gridmgmt.storage import board, cases, photos
+from gridmgmt.storage.board import CaseFilter
 from gridmgmt.storage.db import Db, transaction
 from gridmgmt.storage.rights.walls import Acting
 
@@ -116,6 +117,12 @@ class Office:
         with self.acting(deputy) as db:
             self.done["deputy acts"] += 1
             return standing_in.standing_in_for(db, deputy, own.id, self.now)
+
+    def has_cases(self) -> bool:
+        """Whether anything was reported here before."""
+        reader = self.desk(Role.SHIFT_LEADER)
+        with self.acting(reader) as db:
+            return bool(board.list_cases(db, reader, CaseFilter(), limit=1))
 
     # When
 

@@ -65,6 +65,7 @@ def play(
     chores: Chores,
     *,
     books: RuleBooks | None = None,
+    begin: Callable[[Office], None] = lambda _: None,
     look: Callable[[Office], None] | None = None,
     looks: Sequence[datetime] = (),
     tell: Callable[[datetime], None] = lambda _: None,
@@ -74,10 +75,12 @@ def play(
     Parameters
     ----------
     engine : of the API's login.
+    begin : called before anything is done.
     look : called at each of ``looks``, when everything before it has been done.
     tell : hears each moment that was reached.
     """
     office = Office(engine, books or RuleBooks(), plan)
+    begin(office)
     _fill(office)
     moments = [(at, None) for at in rounds_of(plan)] + [(at, look) for at in looks]
     for at, looking in sorted(moments, key=lambda m: m[0]):

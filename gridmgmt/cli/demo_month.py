@@ -1,0 +1,86 @@
+"""The month of ``gridmgmt demo month``: played with a progress bar, its figures printed and checked."""
+
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from gridmgmt.cli.console import console, progress
+
+if TYPE_CHECKING:
+    from gridmgmt.demo.month.office import Office
+    from gridmgmt.demo.month.plan import MonthPlan
+    from gridmgmt.domain.scoreboard import Scoreboard
+    from gridmgmt.settings import Settings
+
+_CITY = ZoneInfo("Asia/Shanghai")
+_MOMENT = timedelta(seconds=1)
+
+
+def plan_of(cases: int, seed: int, patrol_every: int, now: datetime) -> "MonthPlan":
+    """The month that ended with the last midnight of the street."""
+    from gridmgmt.demo.month.plan import DAYS, MonthPlan
+
+    midnight = datetime.combine(now.astimezone(_CITY).date(), time(0), _CITY)
+    return MonthPlan(midnight - timedelta(days=DAYS), cases, seed, patrol_every=patrol_every)
+
+
+def play(settings: "Settings", plan: "MonthPlan") -> None:
+    """Play it and print what it came to; exit code 1 when the log tells other figures than the tables."""
+    from gridmgmt.demo.month import run
+    from gridmgmt.domain.org import Role
+    from gridmgmt.domain.scoreboard import Scoreboard, differences
+    from gridmgmt.services import scoreboards
+    from gridmgmt.services.rulebooks import RuleBooks
+    from gridmgmt.storage.db import make_engine
+
+    boards: list[Scoreboard] = []
+
+    def begin(office: "Office") -> None:
+        if office.has_cases():
+            console.print("This demo has cases already; the month is played into an empty database.")
+            raise typer.Exit(1)
+
+    def look(office: "Office") -> None:
+        who = office.desk(Role.SHIFT_LEADER)
+        with office.acting(who) as db:
+            boards.append(scoreboards.as_shown(db, who, office.now, office.books))
+            boards.append(scoreboards.from_the_log(db, who, office.now, office.books))
+
+    app = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
+    worker = make_engine(settings.require_worker_url(), pool_size=1, application="gridmgmt-demo")
+    books = RuleBooks()
+    try:
+        with progress() as bar:
+            task = bar.add_task("days of a synthetic month", total=plan.days)
+            played = run.play(
+                app, plan, run.in_process(worker, books=books), books=books, begin=begin, look=look,
+                looks=[plan.end - _MOMENT],
+                tell=lambda at: bar.update(task, completed=(at - plan.start).days),
+            )  # fmt: skip
+            bar.update(task, completed=plan.days)
+    finally:
+        app.dispose()
+        worker.dispose()
+    shown, rebuilt = boards
+    console.print(", ".join(f"{name} {count}" for name, count in played.done.items()), highlight=False)
+    console.print(_table(shown))
+    wrong = differences(shown, rebuilt)
+    console.print(f"{len(shown.figures())} figures rebuilt from the event log, {len(wrong)} differ")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _table(board: "Scoreboard") -> Table:
+    from gridmgmt.domain.scoreboard import RATE_NAMES_ZH
+    from gridmgmt.domain.scoreboard import shown as percent
+
+    table = Table(title="SYNTHETIC 合成数据 · assessment 监督考核")
+    for name in ("unit", "open", "overdue", "closed", *RATE_NAMES_ZH.values()):
+        table.add_column(name, justify="left" if name == "unit" else "right")
+    for code, tally in (*sorted(board.units.items()), ("street 全街道", board.street)):
+        rates = [percent(share) for share in tally.rates().values()]
+        table.add_row(code, str(tally.open), str(tally.overdue), str(tally.closed), *rates)
+    return table
