@@ -22,6 +22,8 @@ TEST_ARGS ?=
 # Options of tests.faults and tests.fuzz, such as FAULT_ARGS="--seed 7 --kills 20" or FUZZ_ARGS="--seed 7"
 FAULT_ARGS ?=
 FUZZ_ARGS ?=
+# Options of tests.month, such as MONTH_ARGS="--cases 800 --kills 50"
+MONTH_ARGS ?=
 # Options of docs/pictures.py, such as PICTURE_ARGS="--url http://127.0.0.1:8001"
 PICTURE_ARGS ?=
 
@@ -68,6 +70,10 @@ tamper: packages-for-tests setup ## Forge a sealed audit log a thousand times an
 .PHONY: faults
 faults: packages-for-tests setup ## Kill, cut and fill up an installation under load (about 20 minutes); results in bench/results/
 	$(BIN)/python -m tests.faults $(FAULT_ARGS)
+
+.PHONY: month
+month: packages-for-tests setup ## A month of the loop with 50 workers killed (some minutes); results in bench/results/
+	$(BIN)/python -m tests.month $(MONTH_ARGS)
 
 .PHONY: fuzz
 fuzz: packages-for-tests setup ## Ask the whole API what nobody should (about 15 minutes); results in bench/results/

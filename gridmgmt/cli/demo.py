@@ -87,7 +87,7 @@ def month(
         int, typer.Option(min=1, help="Working days from one patrol of a worker to his next.")
     ] = 1,
 ) -> None:
-    """Play the last month of the whole loop into an empty demo, and rebuild its figures from the event log."""
+    """Play the last month of the whole loop into an empty demo; rebuild its figures from the event log."""
     from gridmgmt.cli import demo_month
 
     settings = _ready()

@@ -10,13 +10,11 @@ from rich.table import Table
 from gridmgmt.cli.console import console, progress
 
 if TYPE_CHECKING:
-    from gridmgmt.demo.month.office import Office
     from gridmgmt.demo.month.plan import MonthPlan
     from gridmgmt.domain.scoreboard import Scoreboard
     from gridmgmt.settings import Settings
 
 _CITY = ZoneInfo("Asia/Shanghai")
-_MOMENT = timedelta(seconds=1)
 
 
 def plan_of(cases: int, seed: int, patrol_every: int, now: datetime) -> "MonthPlan":
@@ -30,42 +28,36 @@ def plan_of(cases: int, seed: int, patrol_every: int, now: datetime) -> "MonthPl
 def play(settings: "Settings", plan: "MonthPlan") -> None:
     """Play it and print what it came to; exit code 1 when the log tells other figures than the tables."""
     from gridmgmt.demo.month import run
+    from gridmgmt.demo.month.office import Office
     from gridmgmt.domain.org import Role
-    from gridmgmt.domain.scoreboard import Scoreboard, differences
+    from gridmgmt.domain.scoreboard import differences
     from gridmgmt.services import scoreboards
     from gridmgmt.services.rulebooks import RuleBooks
     from gridmgmt.storage.db import make_engine
 
-    boards: list[Scoreboard] = []
-
-    def begin(office: "Office") -> None:
+    app = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
+    worker = make_engine(settings.require_worker_url(), pool_size=1, application="gridmgmt-demo")
+    try:
+        office = Office(app, RuleBooks(), plan)
         if office.has_cases():
             console.print("This demo has cases already; the month is played into an empty database.")
             raise typer.Exit(1)
-
-    def look(office: "Office") -> None:
-        who = office.desk(Role.SHIFT_LEADER)
-        with office.acting(who) as db:
-            boards.append(scoreboards.as_shown(db, who, office.now, office.books))
-            boards.append(scoreboards.from_the_log(db, who, office.now, office.books))
-
-    app = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
-    worker = make_engine(settings.require_worker_url(), pool_size=1, application="gridmgmt-demo")
-    books = RuleBooks()
-    try:
         with progress() as bar:
             task = bar.add_task("days of a synthetic month", total=plan.days)
-            played = run.play(
-                app, plan, run.in_process(worker, books=books), books=books, begin=begin, look=look,
-                looks=[plan.end - _MOMENT],
+            done = run.play(
+                office,
+                run.in_process(worker, books=office.books),
                 tell=lambda at: bar.update(task, completed=(at - plan.start).days),
-            )  # fmt: skip
+            )
             bar.update(task, completed=plan.days)
+        who = office.desk(Role.SHIFT_LEADER)
+        with office.acting(who) as db:
+            shown = scoreboards.as_shown(db, who, plan.end, office.books)
+            rebuilt = scoreboards.from_the_log(db, who, plan.end, office.books)
     finally:
         app.dispose()
         worker.dispose()
-    shown, rebuilt = boards
-    console.print(", ".join(f"{name} {count}" for name, count in played.done.items()), highlight=False)
+    console.print(", ".join(f"{name} {count}" for name, count in done.items()), highlight=False)
     console.print(_table(shown))
     wrong = differences(shown, rebuilt)
     console.print(f"{len(shown.figures())} figures rebuilt from the event log, {len(wrong)} differ")

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from gridmgmt.demo.month import run
+from gridmgmt.demo.month.office import Office
 from gridmgmt.demo.month.plan import MonthPlan
 from gridmgmt.domain.channel import Channel, Message
 from gridmgmt.escalation import Sending
@@ -140,5 +141,5 @@ def played(url: str, plan: MonthPlan, books: RuleBooks, box: Path, *, kills: int
     rounds = list(run.rounds_of(plan))
     with engine_for(url, Login.APP) as app, engine_for(url, Login.WORKER) as worker:
         killing = Killing(url, worker, Letterbox(box), books, kills, rounds, plan.seed)
-        killing.done = run.play(app, plan, killing, books=books).done
+        killing.done = run.play(Office(app, books, plan), killing)
     return killing

@@ -42,7 +42,7 @@ class Month:
 def month(clone, demo_template: str, street_books: RuleBooks) -> Month:
     url, plan, shown, later = str(clone(demo_template)), make_plan(), {}, {}
 
-    def look(office: Office) -> None:
+    def look() -> None:
         who = office.desk(Role.SHIFT_LEADER)
         with office.acting(who) as db:
             shown[office.now] = scoreboards.as_shown(db, who, office.now, office.books)
@@ -52,9 +52,11 @@ def month(clone, demo_template: str, street_books: RuleBooks) -> Month:
 
     looks = instants(plan, 8)
     with engine_for(url, Login.APP) as app, engine_for(url, Login.WORKER) as worker:
+        office = Office(app, street_books, plan)
+        assert not office.has_cases()
         chores = run.in_process(worker, books=street_books)
-        played = run.play(app, plan, chores, books=street_books, look=look, looks=looks)
-    return Month(url, played.done, shown, later)
+        done = run.play(office, chores, look=look, looks=looks)
+    return Month(url, done, shown, later)
 
 
 def test_every_action_of_the_table_occurs(month: Month) -> None:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -22,13 +21,6 @@ _BUSY_H, _QUIET_H = 2, 4
 _DAY_BEGINS_H, _DAY_ENDS_H = 8, 19
 _LAST_REPORT = 0.93
 """Of the month; so that most of it comes to an end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What a month came to: how often each thing was done."""
-
-    done: dict[str, int]
 
 
 def in_process(
@@ -60,36 +52,29 @@ def in_process(
 
 
 def play(
-    engine: Engine,
-    plan: MonthPlan,
+    office: Office,
     chores: Chores,
     *,
-    books: RuleBooks | None = None,
-    begin: Callable[[Office], None] = lambda _: None,
-    look: Callable[[Office], None] | None = None,
+    look: Callable[[], None] | None = None,
     looks: Sequence[datetime] = (),
     tell: Callable[[datetime], None] = lambda _: None,
-) -> Played:
-    """Play one month on a loaded demo street.
+) -> dict[str, int]:
+    """Play the office's month; how often each thing was done.
 
     Parameters
     ----------
-    engine : of the API's login.
-    begin : called before anything is done.
     look : called at each of ``looks``, when everything before it has been done.
     tell : hears each moment that was reached.
     """
-    office = Office(engine, books or RuleBooks(), plan)
-    begin(office)
     _fill(office)
-    moments = [(at, None) for at in rounds_of(plan)] + [(at, look) for at in looks]
+    moments = [(at, None) for at in rounds_of(office.plan)] + [(at, look) for at in looks]
     for at, looking in sorted(moments, key=lambda m: m[0]):
         office.diary.until(at, tell)
         if looking is None:
             chores(at)
         else:
-            looking(office)
-    return Played(dict(sorted(office.done.items())))
+            looking()
+    return dict(sorted(office.done.items()))
 
 
 def _fill(office: Office) -> None:
