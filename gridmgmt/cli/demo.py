@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,6 +87,9 @@ def month(
     patrol_every: Annotated[
         int, typer.Option(min=1, help="Working days from one patrol of a worker to his next.")
     ] = 1,
+    curve: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="SVG file for the curve of open cases by light.")
+    ] = None,
 ) -> None:
     """Play the last month of the whole loop into an empty demo; rebuild its figures from the event log."""
     from gridmgmt.cli import demo_month
@@ -93,7 +97,7 @@ def month(
     settings = _ready()
     plan = demo_month.plan_of(cases, seed, patrol_every, datetime.now(UTC))
     _load(settings, plan.start)
-    demo_month.play(settings, plan)
+    demo_month.play(settings, plan, curve)
 
 
 def _ready() -> "Settings":

@@ -10,6 +10,8 @@ from rich.table import Table
 from gridmgmt.cli.console import console, progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gridmgmt.demo.month.plan import MonthPlan
     from gridmgmt.domain.scoreboard import Scoreboard
     from gridmgmt.settings import Settings
@@ -25,14 +27,15 @@ def plan_of(cases: int, seed: int, patrol_every: int, now: datetime) -> "MonthPl
     return MonthPlan(midnight - timedelta(days=DAYS), cases, seed, patrol_every=patrol_every)
 
 
-def play(settings: "Settings", plan: "MonthPlan") -> None:
+def play(settings: "Settings", plan: "MonthPlan", picture: "Path | None") -> None:
     """Play it and print what it came to; exit code 1 when the log tells other figures than the tables."""
-    from gridmgmt.demo.month import run
+    from gridmgmt.demo.month import curve, run
     from gridmgmt.demo.month.office import Office
     from gridmgmt.domain.org import Role
     from gridmgmt.domain.scoreboard import differences
     from gridmgmt.services import scoreboards
     from gridmgmt.services.rulebooks import RuleBooks
+    from gridmgmt.storage import outbox
     from gridmgmt.storage.db import make_engine
 
     app = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-demo")
@@ -54,9 +57,13 @@ def play(settings: "Settings", plan: "MonthPlan") -> None:
         with office.acting(who) as db:
             shown = scoreboards.as_shown(db, who, plan.end, office.books)
             rebuilt = scoreboards.from_the_log(db, who, plan.end, office.books)
+            events = list(outbox.log(db, who))
     finally:
         app.dispose()
         worker.dispose()
+    if picture is not None:
+        points = curve.measured(events, plan, office.calendar)
+        picture.write_text(curve.picture(points, plan), encoding="utf-8")
     console.print(", ".join(f"{name} {count}" for name, count in done.items()), highlight=False)
     console.print(_table(shown))
     wrong = differences(shown, rebuilt)
