@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from gridmgmt.cli.demo_month import plan_of
 from gridmgmt.demo.month import curve
@@ -36,7 +36,7 @@ def test_each_open_case_is_in_one_layer_at_each_moment() -> None:
 
 def test_the_picture_is_well_formed_and_says_that_it_is_synthetic() -> None:
     points = [{"green": n, "yellow": 1, "red": 0, "desk": 2} for n, _ in enumerate(curve.moments(PLAN))]
-    drawn = ElementTree.fromstring(curve.picture(points, PLAN))
+    drawn = ET.fromstring(curve.picture(points, PLAN))
     assert len(drawn.findall("{*}polygon")) == 4
     assert any("SYNTHETIC" in (t.text or "") for t in drawn.findall("{*}text"))
 

@@ -74,7 +74,7 @@ def play(
             chores(at)
         else:
             looking()
-    return dict(sorted(office.done.items()))
+    return {str(name): count for name, count in sorted(office.done.items())}
 
 
 def _fill(office: Office) -> None:
