@@ -19,7 +19,7 @@ MIDNIGHT = NOW.replace(hour=16)
 
 def make_plan(**over: Any) -> MonthPlan:
     """A small month: every fate at least once, twenty workers, each on patrol on one day."""
-    facts: dict[str, Any] = {"start": MIDNIGHT, "cases": 100, "seed": 7, "patrol_every": 22}
+    facts: dict[str, Any] = {"start": MIDNIGHT, "cases": 80, "seed": 7, "patrol_every": 22}
     return MonthPlan(**facts | over)
 
 

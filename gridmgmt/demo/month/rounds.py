@@ -84,8 +84,8 @@ def _read(o: Office, reader: Actor) -> None:
 
 
 def leave(o: Office) -> Life:
-    """The shift leader is away for three working days; the supervisor stands in for him."""
-    days = list(working_days(o))[4:7]
+    """The shift leader is away for two working days; the supervisor stands in for him."""
+    days = list(working_days(o))[2:4]
     yield days[0] - timedelta(hours=12)
     director, own, deputy = o.desk(Role.DIRECTOR), o.desk(Role.SHIFT_LEADER), o.desk(Role.SUPERVISOR)
     until = days[-1] + timedelta(days=1)
