@@ -32,7 +32,8 @@ def play(settings: "Settings", plan: "MonthPlan", picture: "Path | None") -> Non
     from gridmgmt.demo.month import curve, run
     from gridmgmt.demo.month.office import Office
     from gridmgmt.domain.org import Role
-    from gridmgmt.domain.scoreboard import differences
+    from gridmgmt.domain.scoreboard import RATE_NAMES_ZH, differences
+    from gridmgmt.domain.scoreboard import shown as percent
     from gridmgmt.services import scoreboards
     from gridmgmt.services.rulebooks import RuleBooks
     from gridmgmt.storage import outbox
@@ -55,7 +56,7 @@ def play(settings: "Settings", plan: "MonthPlan", picture: "Path | None") -> Non
             bar.update(task, completed=plan.days)
         who = office.desk(Role.SHIFT_LEADER)
         with office.acting(who) as db:
-            shown = scoreboards.as_shown(db, who, plan.end, office.books)
+            board = scoreboards.as_shown(db, who, plan.end, office.books)
             rebuilt = scoreboards.from_the_log(db, who, plan.end, office.books)
             events = list(outbox.log(db, who))
     finally:
@@ -65,21 +66,29 @@ def play(settings: "Settings", plan: "MonthPlan", picture: "Path | None") -> Non
         points = curve.measured(events, plan, office.calendar)
         picture.write_text(curve.picture(points, plan), encoding="utf-8")
     console.print(", ".join(f"{name} {count}" for name, count in done.items()), highlight=False)
-    console.print(_table(shown))
-    wrong = differences(shown, rebuilt)
-    console.print(f"{len(shown.figures())} figures rebuilt from the event log, {len(wrong)} differ")
+    console.print(_table(board))
+    rates = board.street.rates()
+    told = (f"{RATE_NAMES_ZH[rate]} {percent(rates[rate])}" for rate in ("filing", "accurate_filing"))
+    console.print(", ".join(told), highlight=False)
+    wrong = differences(board, rebuilt)
+    console.print(f"{len(board.figures())} figures rebuilt from the event log, {len(wrong)} differ")
     if wrong:
         raise typer.Exit(1)
+
+
+_OF_UNITS = ("handling", "handling_in_time", "closure", "closure_in_time", "rework")
 
 
 def _table(board: "Scoreboard") -> Table:
     from gridmgmt.domain.scoreboard import RATE_NAMES_ZH
     from gridmgmt.domain.scoreboard import shown as percent
 
-    table = Table(title="SYNTHETIC 合成数据 · assessment 监督考核")
-    for name in ("unit", "open", "overdue", "closed", *RATE_NAMES_ZH.values()):
-        table.add_column(name, justify="left" if name == "unit" else "right")
-    for code, tally in (*sorted(board.units.items()), ("street 全街道", board.street)):
-        rates = [percent(share) for share in tally.rates().values()]
-        table.add_row(code, str(tally.open), str(tally.overdue), str(tally.closed), *rates)
+    table = Table(title="SYNTHETIC 合成数据 · assessment 监督考核", box=None)
+    table.add_column("unit", no_wrap=True)
+    for name in ("未结", "超期", "已结", *(RATE_NAMES_ZH[rate] for rate in _OF_UNITS)):
+        table.add_column(name, justify="right", no_wrap=True)
+    for code, tally in (*sorted(board.units.items()), ("全街道", board.street)):
+        rates = tally.rates()
+        counts = (str(count) for count in (tally.open, tally.overdue, tally.closed))
+        table.add_row(code, *counts, *(percent(rates[rate]) for rate in _OF_UNITS))
     return table
