@@ -16,7 +16,7 @@ from gridmgmt.domain.personal import Contact, normal_phone
 from gridmgmt.domain.report import Source
 from gridmgmt.errors import InvalidInput
 from gridmgmt.geo.crs import Datum
-from gridmgmt.services import confidences, intake
+from gridmgmt.services import confidences, intake, likely
 
 router = APIRouter(tags=["reports"])
 
@@ -98,6 +98,43 @@ class ReportOut(Model):
     duplicates: list[dict[str, Any]]
 
 
+class LikelyIn(Model):
+    """A report that is being written, as far as it is compared with others."""
+
+    category: Annotated[str, Field(min_length=1, max_length=80)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    position: PositionIn
+    observed_at: Instant
+
+
+class LikelyWhyOut(Model):
+    """The parts of a score, each from 0 to 1; ``text`` is null where one of the two says nothing."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    of_class: Annotated[float, Field(alias="class")]
+    place: float
+    time: float
+    text: float | None
+    same_component: bool
+
+
+class LikelyOut(Model):
+    """An open case that the report probably repeats. A suggestion: whether it does, a person decides."""
+
+    case_id: UUID
+    number: str
+    score: float
+    distance_m: float
+    why: LikelyWhyOut
+
+
+class LikelyListOut(Model):
+    """The likeliest first; empty where nothing is likely."""
+
+    items: list[LikelyOut]
+
+
 @router.post("/reports", status_code=201, response_model=ReportOut, responses=problems(409, 413))
 def submit_report(body: ReportIn, work: OneTransaction) -> Response:
     """File a report. The same id and content again gets the same answer again; other content is refused."""
@@ -106,6 +143,19 @@ def submit_report(body: ReportIn, work: OneTransaction) -> Response:
             w.db, w.actor, w.now, w.rulebooks, command_of(body, w.keys), work.request_id
         )
     return told(answer)
+
+
+@router.post("/reports/likely", response_model=LikelyListOut, responses=problems())
+def likely_duplicates(body: LikelyIn, work: OneTransaction) -> Response:
+    """Ask before sending: which open cases would this report probably repeat, and why? Nothing is kept.
+
+    A POST although it changes nothing: what somebody is writing has no place in an address.
+    """
+    at = body.position
+    asked = likely.AskLikely(body.category, at.lon, at.lat, at.datum, body.observed_at, body.description)
+    with work.begin(read_only=True) as w:
+        items = likely.before_sending(w.db, w.actor, w.now, w.rulebooks, asked)
+    return Json({"items": items})
 
 
 def command_of(body: ReportIn, keys: KeyRing) -> intake.SubmitReport:

@@ -11,27 +11,24 @@ from uuid import UUID
 import structlog
 
 from gridmgmt.domain import case as case_rules
-from gridmgmt.domain import duplicates
 from gridmgmt.domain.case import Case, Decision
 from gridmgmt.domain.codes import CaseNumber
-from gridmgmt.domain.duplicates import Likeness, Score
 from gridmgmt.domain.duty import DutyVerdict
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.grid import GridCell
 from gridmgmt.domain.org import Actor, UnitKind, system_actor
-from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import Report, automatic_policy
 from gridmgmt.domain.routing import QueueReason, Routing
 from gridmgmt.domain.rulebook import IndexedPlan, RuleBook
 from gridmgmt.domain.taxonomy import AutoPolicy, Category
 from gridmgmt.domain.workflow import Action, State
-from gridmgmt.geo import hexes, measure
+from gridmgmt.geo import hexes
+from gridmgmt.services.likely import Said, likely_duplicates
 from gridmgmt.services.reading import routing_facts
 from gridmgmt.services.records import done
 from gridmgmt.storage.audit import AuditEntry
 from gridmgmt.storage.cases import BeforeIntake, Intake
-from gridmgmt.storage.nearby import Nearby
 
 log = structlog.get_logger(__name__)
 
@@ -202,45 +199,6 @@ def duty_facts(verdict: DutyVerdict) -> dict[str, Any]:
     }
 
 
-def _duplicates(report: Report, before: BeforeIntake) -> list[dict[str, Any]]:
-    """Cases that this report probably repeats, with the reasons; a person merges, nothing merges itself."""
-    if report.datum.is_offset:
-        return []
-    near = {n.case_id: n for n in before.nearby}
-    likenesses = {i: _likeness(report, n) for i, n in near.items()}
-    return [
-        {
-            "case_id": str(found.case_id),
-            "number": near[found.case_id].number,
-            "score": round(found.score.value, 3),
-            "distance_m": round(likenesses[found.case_id].distance_m, 1),
-            "why": _why(found.score),
-        }
-        for found in duplicates.suggest(likenesses.items())
-    ]
-
-
-def _likeness(report: Report, other: Nearby) -> Likeness:
-    return Likeness(
-        report.category,
-        CategoryKey.parse(other.category),
-        measure.distance_lonlat_m(report.position, other.place),
-        abs(report.observed_at - other.reported_at),
-        report.description,
-        other.description,
-    )
-
-
-def _why(score: Score) -> dict[str, Any]:
-    return {
-        "class": score.class_share,
-        "place": round(score.place_share, 3),
-        "time": round(score.time_share, 3),
-        "text": None if score.text_share is None else round(score.text_share, 3),
-        "same_component": score.same_component,
-    }
-
-
 def _answer(found: Located, case: Case) -> dict[str, Any]:
     """JSON-ready: this very object is stored, so that a replay gets it letter for letter."""
     report, category, cell = found.report, found.category, found.cell
@@ -262,7 +220,7 @@ def _answer(found: Located, case: Case) -> dict[str, Any]:
         "routing": _routing_told(found.routing, found.book),
         "due_at": instant(case.due_at),
         "stage_due_at": instant(case.stage_due_at),
-        "duplicates": _duplicates(report, found.before),
+        "duplicates": likely_duplicates(Said.of(report), found.before.nearby),
     }
 
 

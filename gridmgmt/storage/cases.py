@@ -27,7 +27,7 @@ from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat
 from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.milestones import milestone_row, read_milestone
-from gridmgmt.storage.nearby import NEARBY_LAT_DEG, NEARBY_LON_DEG, Nearby
+from gridmgmt.storage.nearby import NEARBY_OF_ASKED, Nearby, box_around, read_nearby
 from gridmgmt.storage.tables import case_steps, cases
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
@@ -56,8 +56,6 @@ class Asked:
     place: LonLat | None
 
 
-# "offset 0": place first. The planner otherwise may walk the newest cases of the whole street, hoping
-# to meet twenty near ones.
 _LOOK = f"""
     with asked as (
         select * from json_to_recordset(cast(%s as json)) as x(no int, report_id uuid,
@@ -71,24 +69,11 @@ _LOOK = f"""
             'photos', (select json_agg(p.sha256) from app.photos p
                         where p.subdistrict_code = asked.subdistrict_code
                           and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
-            'nearby', (select json_agg(json_build_array(n.id, n.number, n.category, st_x(n.place),
-                                                        st_y(n.place), n.reported_at,
-                                                        (select d.description from app.reports d
-                                                          where d.id = n.report_id)))
-                         from (select * from (
-                                   select c.id, c.number, c.category, c.place, c.reported_at, c.report_id
-                                     from app.cases c
-                                    where c.place && st_makeenvelope(asked.w, asked.s, asked.e, asked.n,
-                                                                     {GEOGRAPHIC_SRID})
-                                      and c.subdistrict_code = asked.subdistrict_code
-                                      and c.reported_at > cast(%s as timestamptz)
-                                      and c.state not in ('closed', 'rejected', 'merged', 'voided')
-                                   offset 0) near
-                               order by near.reported_at desc limit 20) n)) order by asked.no)
+            'nearby', {NEARBY_OF_ASKED}) order by asked.no)
           from asked
           left join app.reports r
             on r.id = asked.report_id and r.subdistrict_code = asked.subdistrict_code)) as text)
-"""  # noqa: S608  a number from geo.crs
+"""  # noqa: S608  fixed text
 
 
 def look_before_intake(db: Db, asked: Sequence[Asked], since: datetime) -> list[BeforeIntake]:
@@ -111,10 +96,7 @@ def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
         "report_id": asked.report_id,
         "subdistrict_code": asked.subdistrict_code,
         "photos": asked.photos,
-        "w": lon - NEARBY_LON_DEG,
-        "s": lat - NEARBY_LAT_DEG,
-        "e": lon + NEARBY_LON_DEG,
-        "n": lat + NEARBY_LAT_DEG,
+        **box_around(LonLat(lon, lat)),
     }
 
 
@@ -125,10 +107,7 @@ def _before(revision: int, found: Mapping[str, Any]) -> BeforeIntake:
         stored_content=None if found["content"] is None else bytes.fromhex(found["content"]),
         stored_answer=found["answer"],
         photos_known=frozenset(found["photos"] or ()),
-        nearby=tuple(
-            Nearby(UUID(case_id), number, category, LonLat(x, y), datetime.fromisoformat(at), said or "")
-            for case_id, number, category, x, y, at, said in found["nearby"] or ()
-        ),
+        nearby=read_nearby(found["nearby"]),
     )
 
 

@@ -32,6 +32,18 @@ def test_a_report_is_answered_with_cell_unit_reason_and_deadline(worker: Person)
     assert "Idempotent-Replay" not in answer.headers
 
 
+def test_before_sending_the_phone_is_told_what_the_report_probably_repeats(worker: Person) -> None:
+    first = worker.report(description="占道经营，小贩很多")
+    draft = worker.draft(description="小贩占道经营")
+    asked = {name: draft[name] for name in ("category", "description", "position", "observed_at")}
+    answer = worker.post("/reports/likely", asked)
+    assert answer.status_code == 200
+    told = {one["case_id"]: one for one in answer.json()["items"]}
+    assert set(told[first["id"]]) == {"case_id", "number", "score", "distance_m", "why"}
+    assert set(told[first["id"]]["why"]) == {"class", "place", "time", "text", "same_component"}
+    assert worker.post("/reports/likely", {**asked, "id": draft["id"]}).json()["code"] == "invalid_input"
+
+
 def test_a_replay_gets_the_same_answer_and_says_so(worker: Person) -> None:
     draft = worker.draft()
     first, again = worker.post("/reports", draft), worker.post("/reports", draft)

@@ -92,6 +92,7 @@ MATRIX = {
     "DELETE /api/v1/uploads/{upload_id}":
                                      "d  f  f  f  f  f  f  f  f  f  f  f   s",
     "POST /api/v1/reports":          "c  c  n  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/reports/likely":   "y  y  n  n  n  n  n  n  n  n  n  n   s",
     # Dispatching a filed case.
     "POST /api/v1/cases/{case_id}/actions":
                                      "n  n  n  y  n  n  n  n  n  n  n  n   s",
@@ -295,12 +296,17 @@ class Asking:
             return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
-        if path.endswith("/dry-run"):
-            draft = {"version": "draft", "timezone": "Asia/Shanghai", "rules": []}
-            return path, {"json": {"document": draft, "since": "2026-01-01T00:00:00Z"}}
+        if path.endswith(("/likely", "/dry-run")):
+            return path, {"json": self._question(path)}
         if any(word in path for word in ("/exports", "/reveal", "/contacts", "/erasure", "/holds")):
             return self._about_persons(path)
         return self._move(path)
+
+    def _question(self, path: str) -> dict:
+        if path.endswith("/dry-run"):
+            draft = {"version": "draft", "timezone": "Asia/Shanghai", "rules": []}
+            return {"document": draft, "since": "2026-01-01T00:00:00Z"}
+        return {k: v for k, v in self.worker.draft().items() if k in {"category", "position", "observed_at"}}
 
     def _evidence(self, path: str, method: str) -> tuple[str, dict]:
         if "original" in path:
@@ -480,6 +486,7 @@ def test_every_role_is_in_the_table(server: Server) -> None:
 LOOKS_AT_PEOPLE = ("GET /api/v1/photos/{sha256}",)
 READS = ("GET ", "HEAD ", "OPTIONS ")
 LEAVES_NOTHING = {
+    "POST /api/v1/reports/likely": "a look at cases that its sender may read; nothing is changed",
     "POST /api/v1/patrols/{shift_id}/track": "positions come each minute; sign-on and sign-off leave lines",
     "POST /api/v1/uploads": "room for bytes to come; the photo that they become leaves its line",
     "DELETE /api/v1/uploads/{upload_id}": "bytes that became no photo are given up by who sent them",

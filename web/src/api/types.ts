@@ -203,6 +203,10 @@ export interface Duplicate {
   }
 }
 
+export interface LikelyList {
+  items: Duplicate[]
+}
+
 export interface ReportOut {
   id: string
   case_id: string
