@@ -36,6 +36,30 @@ def show(subdistrict: Street) -> None:
         console.print(f"{rung.no}  {rung.percent:4} %  {levels}  {within}".rstrip(), highlight=False)
 
 
+@app.command("aside")
+def aside() -> None:
+    """Cases that the ladder could not look at for a fault of the program; exit 3 where there are any."""
+    from gridmgmt.storage import ladders
+    from gridmgmt.storage.db import make_engine
+    from gridmgmt.worker import for_every_subdistrict
+
+    settings = settings_with_database()
+    engine = make_engine(settings.require_worker_url(), pool_size=1, application="gridmgmt-ladder")
+    try:
+        with for_every_subdistrict(engine) as db:
+            found = ladders.aside(db)
+    finally:
+        engine.dispose()
+    for one in found:
+        console.print(
+            f"{one['number']}  {one['fault']}  failed {one['failures']} times,"
+            f" last {one['failed_at']:%F %R}Z, again {one['look_at']:%F %R}Z",
+            highlight=False,
+        )
+    console.print(f"{len(found)} cases stand aside", highlight=False)
+    raise typer.Exit(3 if found else 0)
+
+
 @app.command("set")
 def set_(
     file: Annotated[

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from gridmgmt.domain.besidelimits import clock_name
 from gridmgmt.domain.events import EVENT_NAMES_ZH, EventKind
 
 MOST_TRIES = 8
@@ -64,7 +65,7 @@ def message(
 
     Parameters
     ----------
-    facts : of the notification; only the case's number is taken from it.
+    facts : of the notification; only the case's number and the name of the limit are taken from it.
     percent : of the limit, for a rung of the ladder.
 
     Examples
@@ -75,6 +76,7 @@ def message(
     number = str(facts.get("number") or "")
     what = EVENT_NAMES_ZH[EventKind(kind)] if kind in set(EventKind) else kind
     if percent is not None:
+        what = clock_name(str(facts.get("clock") or "")) or what
         what = f"{what}，{_RUNG_TEXT.get(percent, f'时限已用{percent}%')}"
     about = f"案件 {number}：" if number else ""
     return Message(notification_id, person_id, kind, number, f"【网格】{about}{what}。请登录查看。")

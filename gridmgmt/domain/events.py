@@ -57,6 +57,7 @@ class EventKind(StrEnum):
     CASE_UNROUTED = "case_unrouted"
     CASE_OVERDUE = "case_overdue"
     CASE_ESCALATED = "case_escalated"
+    LADDER_STUCK = "ladder_stuck"
     INBOX_CHANGED = "inbox_changed"
     DEADLINES_RECOMPUTED = "deadlines_recomputed"
     PLAN_PUBLISHED = "plan_published"
@@ -104,6 +105,7 @@ EVENT_NAMES_ZH: Mapping[EventKind, str] = MappingProxyType(
         EventKind.CASE_UNROUTED: "待人工派遣",
         EventKind.CASE_OVERDUE: "超期",
         EventKind.CASE_ESCALATED: "逐级督促",
+        EventKind.LADDER_STUCK: "督促受阻",
         EventKind.INBOX_CHANGED: "新消息",
         EventKind.MILESTONE_REACHED: "阶段完成",
         EventKind.DEADLINES_RECOMPUTED: "时限重新计算",

@@ -35,6 +35,7 @@ from gridmgmt.domain import permissions
 from gridmgmt.domain.facts import is_empty, read_amount
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis, Permission
+from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import IllegalAction, InvalidInput, MissingFact, NotReady
 
 _NOBODY: Mapping[UUID, Axis] = MappingProxyType({})
@@ -163,6 +164,8 @@ class Opinion:
 class Task:
     """One unit's share of a call. An instant equal to a limit is in time.
 
+    ``sign_in_unit``, ``arrive_unit``, ``due_unit`` are the clocks that the limits were counted on; None where
+    it was not kept.
     ``ended_at`` is when it was done, refused or withdrawn; ``words`` are the result or the reason.
     """
 
@@ -181,6 +184,9 @@ class Task:
     words: str | None = None
     photos: tuple[str, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    sign_in_unit: LimitUnit | None = None
+    arrive_unit: LimitUnit | None = None
+    due_unit: LimitUnit | None = None
 
     def late(self, now: datetime) -> tuple[str, ...]:
         """Which of the limits ``sign_in``, ``arrive`` and ``result`` were missed so far.

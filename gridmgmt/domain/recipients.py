@@ -10,11 +10,12 @@ Whoever reported is told what became of it if he works for the street; a residen
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from gridmgmt.domain.besidelimits import BesideLimit
 from gridmgmt.domain.events import EventKind
 from gridmgmt.domain.ladder import Level
 from gridmgmt.domain.org import Role
@@ -60,6 +61,16 @@ def of_rung(levels: Sequence[Level], about: About, staff: Staff) -> list[Recipie
                 break
         found += people
     return _once(found)
+
+
+def of_limit_beside(  # who is told hangs on the limit, not on who has the case
+    levels: Sequence[Level], about: About, limit: BesideLimit, staff: Staff, *, used_up: bool
+) -> list[Recipient]:
+    """The people of some levels for a limit beside the case; once it is ``used_up``, who set it as well."""
+    state = State.FILED if limit.unit_code is None else State.HANDLING
+    addressed = replace(about, state=state, unit_code=limit.unit_code, worker_id=None)
+    asked = staff.known([limit.asked_by], Because.REQUESTER) if used_up else []
+    return _once([*of_rung(levels, addressed, staff), *asked])
 
 
 def of_event(kind: EventKind, facts: Mapping[str, Any], about: About | None, staff: Staff) -> list[Recipient]:
@@ -207,6 +218,7 @@ AUDIENCES: Mapping[EventKind, tuple[Audience, ...]] = MappingProxyType(
         EventKind.SUPERVISION_ORDERED: (_unit_named,),
         EventKind.SUPERVISION_ANSWERED: (_OVERSEERS,),
         EventKind.DEADLINES_RECOMPUTED: (_desk,),
+        EventKind.LADDER_STUCK: (_posts(Role.DISPATCHER, Role.SHIFT_LEADER),),
         EventKind.DEPUTY_NAMED: (_person("deputy_id", Because.NAMED), _person("person_id", Because.NAMED)),
     }
 )

@@ -14,12 +14,16 @@ from gridmgmt.domain.facts import is_empty
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission
 from gridmgmt.domain.workflow import State
+from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import MissingFact, NotReady
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisionOrder:
-    """One order. ``unit_code`` is whom it is addressed to; None is the dispatcher."""
+    """One order. ``unit_code`` is whom it is addressed to; None is the dispatcher.
+
+    ``reply_unit`` is the clock that the limit was counted on; None where it was not kept.
+    """
 
     id: UUID
     case_id: UUID
@@ -32,6 +36,7 @@ class SupervisionOrder:
     reply: str | None = None
     replied_by: UUID | None = None
     replied_at: datetime | None = None
+    reply_unit: LimitUnit | None = None
 
     def is_late(self, now: datetime) -> bool:
         """Whether the reply came after its limit, or has not come although the limit passed."""

@@ -45,6 +45,9 @@ _POOL = Gauge(
 _TURNS = Counter("gridmgmt_worker_turns", "Turns of the worker", ("outcome",), registry=REGISTRY)
 _DELIVERED = Counter("gridmgmt_events_delivered", "Events delivered", registry=REGISTRY)
 _ANNOUNCED = Counter("gridmgmt_deadlines_announced", "Deadlines announced as overdue", registry=REGISTRY)
+_PUT_ASIDE = Counter(
+    "gridmgmt_ladder_put_aside", "Looks that failed with something unforeseen", registry=REGISTRY
+)
 _LOOKED = Counter("gridmgmt_ladder_looks", "Cases looked at for the ladder", registry=REGISTRY)
 _TRIES = Counter(
     "gridmgmt_delivery_tries", "Tries to deliver by a channel", ("channel", "outcome"), registry=REGISTRY
@@ -112,6 +115,11 @@ def ladder_looked(cases: int) -> None:
     """Cases were looked at for the ladder."""
     if cases:
         _LOOKED.inc(cases)
+
+
+def ladder_put_aside(cases: int) -> None:
+    """Cases could not be looked at for a fault of ours."""
+    _PUT_ASIDE.inc(cases)
 
 
 def delivery_tried(channel: str, *, sent: bool) -> None:

@@ -136,6 +136,7 @@ def _of_database(found: Look | None, limits: Limits) -> Iterator[Check]:
     yield _check("outbox", not late, waiting=found.waiting, oldest_s=found.oldest_s)
     passed = found.unannounced > 0 and found.latest_s > limits.overdue_s
     yield _check("deadlines", not passed, unannounced=found.unannounced, latest_s=found.latest_s)
+    yield _check("ladder", found.ladder_aside == 0, put_aside=found.ladder_aside)
     unsealed = found.unsealed > 0 and found.unsealed_s > limits.seal_s
     yield _check("seal", not unsealed, waiting=found.unsealed, oldest_s=found.unsealed_s)
     if limits.backup_s is not None:
@@ -172,6 +173,7 @@ def gauges(told: Health, found: Look | None) -> dict[str, float | dict[str, floa
             "outbox_oldest_seconds": found.oldest_s,
             "deadlines_unannounced": float(found.unannounced),
             "deadlines_latest_seconds": found.latest_s,
+            "ladder_put_aside": float(found.ladder_aside),
             "audit_unsealed": float(found.unsealed),
             "audit_unsealed_seconds": found.unsealed_s,
             "heartbeat_age_seconds": dict(found.heartbeats),

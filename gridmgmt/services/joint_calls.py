@@ -11,7 +11,7 @@ from gridmgmt.domain.callorder import issue as issue_call
 from gridmgmt.domain.case import Case, require_version
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.jointcall import CallAction, JointCall, Part, Purpose, Task
-from gridmgmt.domain.limit import GENERAL
+from gridmgmt.domain.limit import GENERAL, Limit
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text, without_numbers
@@ -109,12 +109,14 @@ def issue(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: IssueC
 
 def _call(case: Case, actor: Actor, now: datetime, book: RuleBook, command: IssueCall) -> JointCall:
     urgency = "emergency" if command.purpose is Purpose.EMERGENCY else GENERAL
+    sign_in = _limit(Window.CALL_SIGN_IN, urgency, book)
+    arrive = _limit(Window.CALL_ARRIVE, urgency, book)
     tasks = [
         Task(
             id=given.id, unit_code=given.unit_code, part=given.part, what=short_text(given.what),
-            sign_in_due_at=_until(Window.CALL_SIGN_IN, urgency, now, book),
-            arrive_due_at=_until(Window.CALL_ARRIVE, urgency, now, book),
-            due_at=deadline(now, given.amount, given.unit, book.calendar),
+            sign_in_due_at=_until(sign_in, now, book), sign_in_unit=sign_in.unit if sign_in else None,
+            arrive_due_at=_until(arrive, now, book), arrive_unit=arrive.unit if arrive else None,
+            due_at=deadline(now, given.amount, given.unit, book.calendar), due_unit=given.unit,
         )
         for given in command.tasks
     ]  # fmt: skip
@@ -126,9 +128,13 @@ def _call(case: Case, actor: Actor, now: datetime, book: RuleBook, command: Issu
     )  # fmt: skip
 
 
-def _until(window: Window, urgency: str, now: datetime, book: RuleBook) -> datetime | None:
+def _limit(window: Window, urgency: str, book: RuleBook) -> Limit | None:
     row = book.catalogue.stage_limit_for(window, urgency)
-    return None if row is None else deadline(now, row.limit.amount, row.limit.unit, book.calendar)
+    return None if row is None else row.limit
+
+
+def _until(limit: Limit | None, now: datetime, book: RuleBook) -> datetime | None:
+    return None if limit is None else deadline(now, limit.amount, limit.unit, book.calendar)
 
 
 def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: AnswerCall) -> JointCall:

@@ -29,7 +29,9 @@ _TOLD_FACTS = (
 )  # fmt: skip
 _NAMESPACE = UUID("2f0f6c0e-7d2b-5a43-9a53-6f1c1c0a5b0d")
 # They tell of the ladder and of inboxes themselves, and change no limit.
-_CHANGE_NOTHING = frozenset({EventKind.CASE_ESCALATED, EventKind.CASE_OVERDUE, EventKind.INBOX_CHANGED})
+_CHANGE_NOTHING = frozenset(
+    {EventKind.CASE_ESCALATED, EventKind.CASE_OVERDUE, EventKind.LADDER_STUCK, EventKind.INBOX_CHANGED}
+)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Supervision orders 督办: urge a case, owe a reply, give it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from gridmgmt.domain import supervision
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import Event, EventKind
+from gridmgmt.domain.limit import Limit
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text
@@ -55,24 +56,25 @@ def order(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: OrderC
         if (before.case_id, before.ordered_by, before.opinion) != (case.id, actor.id, opinion):
             raise ContentDiffers("This id belongs to another order.", rule="R22a")
         return before
-    due_at = _reply_due(db, case, now, books, command)
+    limit = _reply_limit(db, case, books, command)
+    calendar = books.current(db, case.subdistrict_code).calendar
+    due_at = deadline(now, limit.amount, limit.unit, calendar)
     given = supervision.order(
         command.id, case.id, case.subdistrict_code, case.state, case.unit_code, opinion, actor, now, due_at
     )
-    stored = orders.add(db, given)
+    stored = orders.add(db, replace(given, reply_unit=limit.unit))
     outbox.append(db, [_event(EventKind.SUPERVISION_ORDERED, case, stored, now)])
     audit.append(db, [_done(actor, now, "supervise:order", stored)])
     return stored
 
 
-def _reply_due(db: Db, case: Case, now: datetime, books: RuleBooks, command: OrderCommand) -> datetime:
-    book = books.current(db, case.subdistrict_code)
+def _reply_limit(db: Db, case: Case, books: RuleBooks, command: OrderCommand) -> Limit:
     if command.amount is not None and command.unit is not None:
-        return deadline(now, command.amount, command.unit, book.calendar)
-    limit = book.catalogue.windows.get(Window.SUPERVISION_REPLY)
+        return Limit(command.amount, command.unit)
+    limit = books.current(db, case.subdistrict_code).catalogue.windows.get(Window.SUPERVISION_REPLY)
     if limit is None or command.amount is not None or command.unit is not None:
         raise InvalidInput("A limit is an amount and a unit.", rule="R22b", field="amount")
-    return deadline(now, limit.amount, limit.unit, book.calendar)
+    return limit
 
 
 def reply(db: Db, actor: Actor, now: datetime, order_id: UUID, text: str) -> SupervisionOrder:

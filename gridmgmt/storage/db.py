@@ -168,6 +168,18 @@ def act_as(db: Db, acting: Acting) -> None:
 
 
 @contextmanager
+def savepoint(db: Db) -> Iterator[None]:
+    """A part of the transaction that is undone alone where it fails, with whom it acted for."""
+    before: Acting = db.info.get(_ACTING, NOBODY)
+    try:
+        with db.begin_nested():
+            yield
+    except BaseException:
+        db.info[_ACTING] = before
+        raise
+
+
+@contextmanager
 def acting_as(db: Db, acting: Acting) -> Iterator[None]:
     """Act for somebody else for a while, within the same transaction; then as before."""
     before: Acting = db.info.get(_ACTING, NOBODY)
@@ -216,6 +228,14 @@ def _execute(db: Db, statement: str, values: Sequence[Any]) -> Any:
             db.invalidate(exc)
             db.engine.dispose(close=False)
         raise OperationalError(statement, None, exc) from exc
+
+
+def passes(exc: Exception) -> bool:
+    """Whether the same thing may succeed a moment later: the database was away, busy or in a ring.
+
+    Everything else lies with the thing itself, and would fail again.
+    """
+    return isinstance(exc, Unavailable) or is_outage(exc)
 
 
 def is_outage(exc: Exception) -> bool:

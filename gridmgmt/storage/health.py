@@ -20,7 +20,8 @@ class Look:
     and that nobody was told of; ``heartbeats``: since the last sign of life, by kind of process;
     ``backup_age_s``: since a backup was finished, None: never; ``rights``: how they
     deviate from those written, None: not at all; ``unsealed``, ``unsealed_s``: lines of the
-    audit log that wait for the sealer, and the oldest one's age.
+    audit log that wait for the sealer, and the oldest one's age; ``ladder_aside``: cases whose looks for the
+    ladder fail.
     """
 
     revision: str | None
@@ -33,6 +34,7 @@ class Look:
     heartbeats: Mapping[str, float] = field(default_factory=dict)
     backup_age_s: float | None = None
     rights: str | None = None
+    ladder_aside: int = 0
     unsealed: int = 0
     unsealed_s: float = 0.0
 
@@ -40,6 +42,7 @@ class Look:
 _FACTS = text("""
     select (select count(*) from app.grid_plans where status = 'published'
               and valid_from <= :now and (valid_to is null or valid_to > :now)) as plans,
+           (select count(*) from app.case_ladders where failures > 0) as ladder_aside,
            w.waiting, w.oldest_s, o.unannounced, o.latest_s,
            (select extract(epoch from clock_timestamp() - max(at))::float from app.backup_runs
               where what = 'created' and outcome = 'done') as backup_age_s

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from gridmgmt.domain.jointcall import JointCall, Opinion, OpinionBasis, Part, Purpose, Task, TaskState
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Axis
+from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import ContentDiffers, NotAllowed, NotFound
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import (
@@ -29,8 +30,9 @@ _CALL_NAMES = (
 )  # fmt: skip
 _TASK_NAMES = (
     "id", "unit_code", "part", "what", "sign_in_due_at", "arrive_due_at", "due_at", "state", "signed_in_at",
-    "arrived_at", "ended_at", "ended_by", "words",
+    "arrived_at", "ended_at", "ended_by", "words", "sign_in_unit", "arrive_unit", "due_unit",
 )  # fmt: skip
+_UNITS = ("sign_in_unit", "arrive_unit", "due_unit")
 # What an action changes of a sub-task; the order itself is never edited.
 _MOVED = ("state", "signed_in_at", "arrived_at", "ended_at", "ended_by", "words")
 
@@ -87,6 +89,14 @@ def of_case(db: Db, case_id: UUID) -> list[JointCall]:
     return [_call(r._mapping, tasks[r.id]) for r in rows]
 
 
+def open_of_cases(db: Db, case_ids: Sequence[UUID]) -> list[JointCall]:
+    """The open calls about some cases, for whoever runs the clocks."""
+    query = select(joint_calls).where(joint_calls.c.case_id.in_(case_ids), joint_calls.c.closed_at.is_(None))
+    rows = db.execute(query.order_by(joint_calls.c.issued_at, joint_calls.c.id)).all()
+    tasks = _tasks(db, [r.id for r in rows])
+    return [_call(r._mapping, tasks[r.id]) for r in rows]
+
+
 def _call(row: RowMapping, tasks: Sequence[Task]) -> JointCall:
     values = {name: row[name] for name in _CALL_NAMES}
     hands = MappingProxyType({UUID(k): Axis(v) for k, v in row["hands"].items()})
@@ -102,6 +112,7 @@ def _tasks(db: Db, call_ids: Sequence[UUID]) -> dict[UUID, list[Task]]:
     opinions = _opinions(db, [r.id for r in rows])
     for r in rows:
         values = {name: r._mapping[name] for name in _TASK_NAMES}
+        values |= {name: LimitUnit(values[name]) for name in _UNITS if values[name]}
         values |= {"part": Part(r.part), "state": TaskState(r.state), "photos": tuple(r.photos)}
         found[r.call_id].append(Task(**values, opinions=tuple(opinions.get(r.id, ()))))
     return found

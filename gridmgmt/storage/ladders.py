@@ -14,23 +14,26 @@ from uuid import UUID
 import orjson
 from sqlalchemy import delete, insert, select, text
 
+from gridmgmt.domain import besidelimits
+from gridmgmt.domain.besidelimits import BesideLimit
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.ladder import Level, Pause, Round, Rung, Step, Waiting
 from gridmgmt.domain.worktime import LimitUnit
-from gridmgmt.storage import cases
+from gridmgmt.storage import cases, joint_calls, supervision
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import ladder_rungs
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A case that is due for a look, with what the last look left and what the case is now."""
+    """A case that is due for a look, with what the last look left and what it and its limits are now."""
 
     case: Case
     stepped_at: datetime
     rounds: Mapping[str, Round]
     pauses: tuple[Pause, ...]
     waiting: tuple[Waiting, ...]
+    beside: tuple[BesideLimit, ...] = ()
 
 
 def look_soon(db: Db, cases_by_street: Mapping[UUID, str], at: datetime) -> None:
@@ -65,11 +68,17 @@ _WAITING = text("""
 """)
 
 
-def claim(db: Db, now: datetime, *, limit: int) -> list[Claimed]:
+Rounds = Mapping[str, Any]
+"""What the last look at a case left, as it is stored."""
+
+
+def claim(db: Db, now: datetime, *, limit: int) -> dict[UUID, Rounds]:
     """Cases that are due for a look and that nobody else is looking at, the longest due first; locked."""
-    held = {r.case_id: r.rounds for r in db.execute(_CLAIM, {"now": now, "limit": limit})}
-    if not held:
-        return []
+    return {r.case_id: r.rounds for r in db.execute(_CLAIM, {"now": now, "limit": limit})}
+
+
+def read(db: Db, held: Mapping[UUID, Rounds]) -> list[Claimed]:
+    """What a look at claimed cases goes by, in their order."""
     ids = list(held)
     history: dict[UUID, list[tuple[str, datetime]]] = {}
     for row in db.execute(_HISTORY, {"ids": ids}):
@@ -80,6 +89,11 @@ def claim(db: Db, now: datetime, *, limit: int) -> list[Claimed]:
             Waiting(row.clock, row.round, row.rung, row.acknowledge_by)
         )
     found = {case.id: case for case in cases.of_ids(db, ids)}
+    beside: dict[UUID, list[BesideLimit]] = {}
+    for call in joint_calls.open_of_cases(db, ids):
+        beside.setdefault(call.case_id, []).extend(besidelimits.of_call(call))
+    for order in supervision.owed_of_cases(db, ids):
+        beside.setdefault(order.case_id, []).extend(besidelimits.of_order(order))
     return [
         Claimed(
             found[case_id],
@@ -87,6 +101,7 @@ def claim(db: Db, now: datetime, *, limit: int) -> list[Claimed]:
             {clock: _round(given) for clock, given in held[case_id].items()},
             tuple(_pauses(history[case_id])),
             tuple(waiting.get(case_id, ())),
+            tuple(beside.get(case_id, ())),
         )
         for case_id in ids
     ]
@@ -132,7 +147,8 @@ _WRITE = text("""
         select * from jsonb_to_recordset(cast(:looked as jsonb))
             as x(case_id uuid, rounds jsonb, look_at timestamptz)),
     moved as (
-        update app.case_ladders l set rounds = x.rounds, look_at = x.look_at
+        update app.case_ladders l set rounds = x.rounds, look_at = x.look_at,
+                                      failures = 0, fault = null, failed_at = null
           from x where l.case_id = x.case_id),
     passed as (
         update app.ladder_steps s set passed_on_at = :now
@@ -185,6 +201,49 @@ def _step(one: Looked, step: Step) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """A case whose look failed with something unforeseen; ``failures`` looks in a row have."""
+
+    case_id: UUID
+    subdistrict_code: str
+    number: str
+    state: str
+    cell_code: str
+    unit_code: str | None
+    failures: int
+
+
+# One minute, then twice as long each time, up to an hour: a fault of ours is mended by people.
+_PUT_ASIDE = text("""
+    update app.case_ladders l
+       set failures = l.failures + 1, fault = x.fault, failed_at = :now,
+           look_at = cast(:now as timestamptz)
+                     + least(interval '1 hour', interval '1 minute' * power(2, least(l.failures, 10)))
+      from unnest(cast(:ids as uuid[]), cast(:faults as text[])) x(id, fault), app.cases c
+     where l.case_id = x.id and c.id = x.id
+    returning l.case_id, l.subdistrict_code, c.number, c.state, c.cell_code, c.unit_code, l.failures
+""")
+
+
+def put_aside(db: Db, now: datetime, faults: Mapping[UUID, str]) -> list[PutAside]:
+    """Keep which claimed cases could not be looked at, and when to try again; by case, the kind of fault."""
+    values = {"now": now, "ids": list(faults), "faults": list(faults.values())}
+    return [PutAside(**r._mapping) for r in db.execute(_PUT_ASIDE, values)]
+
+
+_ASIDE = text("""
+    select l.case_id, l.subdistrict_code, c.number, l.failures, l.fault, l.failed_at, l.look_at
+      from app.case_ladders l join app.cases c on c.id = l.case_id
+     where l.failures > 0 order by l.failed_at desc limit :limit
+""")
+
+
+def aside(db: Db, *, limit: int = 200) -> list[dict[str, Any]]:
+    """Cases that stand aside, the newest fault first."""
+    return [dict(r._mapping) for r in db.execute(_ASIDE, {"limit": limit})]
 
 
 _ACKNOWLEDGE = text("""

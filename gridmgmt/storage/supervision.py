@@ -1,19 +1,23 @@
 """Supervision orders 督办 and their replies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.supervision import SupervisionOrder
+from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.errors import ContentDiffers, NotAllowed, NotFound
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import supervision_orders
 
 _NAMES = tuple(SupervisionOrder.__slots__)
+# Which clock the limit was counted on concerns the ladder alone.
+_TOLD = tuple(name for name in _NAMES if name != "reply_unit")
 _COLUMNS = tuple(supervision_orders.c[name] for name in _NAMES)
 
 
@@ -37,7 +41,7 @@ def add(db: Db, order: SupervisionOrder) -> SupervisionOrder:
 def find(db: Db, order_id: UUID) -> SupervisionOrder | None:
     """The order under an id that a client made; None when it is new."""
     found = db.execute(select(*_COLUMNS).where(supervision_orders.c.id == order_id)).first()
-    return None if found is None else SupervisionOrder(**found._mapping)
+    return None if found is None else _order(found._mapping)
 
 
 def load(db: Db, order_id: UUID, actor: Actor) -> SupervisionOrder:
@@ -59,7 +63,19 @@ def load(db: Db, order_id: UUID, actor: Actor) -> SupervisionOrder:
         if db.execute(query).first() is not None:
             raise NotAllowed("Your roles answer no order.", article="11", rule="R11", in_scope=True)
         raise NotFound("No such order.", kind="supervision_order")
-    return SupervisionOrder(**found._mapping)
+    return _order(found._mapping)
+
+
+def _order(row: RowMapping) -> SupervisionOrder:
+    unit = row["reply_unit"]
+    return SupervisionOrder(**{**row, "reply_unit": LimitUnit(unit) if unit else None})
+
+
+def owed_of_cases(db: Db, case_ids: Sequence[UUID]) -> list[SupervisionOrder]:
+    """The orders about some cases that owe a reply, for whoever runs the clocks."""
+    c = supervision_orders.c
+    query = select(*_COLUMNS).where(c.case_id.in_(case_ids), c.replied_at.is_(None))
+    return [_order(r._mapping) for r in db.execute(query.order_by(c.reply_due_at, c.id))]
 
 
 def answer(db: Db, order: SupervisionOrder) -> None:
@@ -75,8 +91,8 @@ def of_case(db: Db, case_id: UUID, now: datetime) -> list[dict[str, Any]]:
     """The orders about a case that was loaded within scope, oldest first; ``late`` as of now."""
     c = supervision_orders.c
     query = select(*_COLUMNS).where(c.case_id == case_id).order_by(c.ordered_at, c.id)
-    orders = [SupervisionOrder(**r._mapping) for r in db.execute(query)]
-    return [{name: getattr(o, name) for name in _NAMES} | {"late": o.is_late(now)} for o in orders]
+    orders = [_order(r._mapping) for r in db.execute(query)]
+    return [{name: getattr(o, name) for name in _TOLD} | {"late": o.is_late(now)} for o in orders]
 
 
 def owed(db: Db, actor: Actor, *, limit: int = 200) -> list[dict[str, Any]]:

@@ -44,7 +44,13 @@ case_ladders = Table(
     instant("look_at", nullable=True),
     # By limit: the round, what it runs from and to, and the rung that was reached.
     Column("rounds", JSONB, nullable=False, server_default=text("'{}'")),
+    # Looks in a row that failed with something unforeseen, the newest one's kind and time; null while all is
+    # well.
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("fault", Text),
+    instant("failed_at", nullable=True),
     Index("ix_case_ladders_due", "look_at", postgresql_where=text("look_at is not null")),
+    Index("ix_case_ladders_failed", "failed_at", postgresql_where=text("failures > 0")),
 )
 
 # Each rung of each round is written once: the key is what two workers would meet at.

@@ -118,6 +118,8 @@ joint_call_tasks = Table(
     Column("ended_by", Uuid, ForeignKey("app.people.id")),
     Column("words", Text),
     Column("photos", JSONB, nullable=False),
+    # On which clock each limit was counted; null in rows older than this.
+    *(Column(name, Text) for name in ("sign_in_unit", "arrive_unit", "due_unit")),
     UniqueConstraint("call_id", "unit_code"),
     # Two leads are refused here as well (R22c).
     Index("uq_joint_call_tasks_one_lead", "call_id", unique=True, postgresql_where=text("part = 'lead'")),
@@ -189,6 +191,7 @@ supervision_orders = Table(
     Column("reply", Text),
     Column("replied_by", Uuid, ForeignKey("app.people.id")),
     instant("replied_at", nullable=True),
+    Column("reply_unit", Text),
     CheckConstraint(
         "(replied_at is null) = (reply is null) and (replied_at is null) = (replied_by is null)",
         name="reply",

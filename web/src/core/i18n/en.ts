@@ -216,6 +216,7 @@ const messages: Messages = {
     case_unrouted: 'No unit found, to the manual queue',
     case_overdue: 'Limit passed',
     case_escalated: 'Told further up',
+    ladder_stuck: 'Reminders of this case fail; look at it',
     inbox_changed: 'Something in the inbox',
     deadlines_recomputed: 'Deadlines computed anew',
     plan_published: 'New grid plan in force',

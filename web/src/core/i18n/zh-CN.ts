@@ -216,6 +216,7 @@ const messages = {
     case_unrouted: '未找到责任单位，转人工',
     case_overdue: '超过时限',
     case_escalated: '逐级督促',
+    ladder_stuck: '督促受阻，请查看',
     inbox_changed: '新消息',
     deadlines_recomputed: '时限重新计算',
     plan_published: '新网格方案生效',

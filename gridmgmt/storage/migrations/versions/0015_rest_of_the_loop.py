@@ -1,0 +1,65 @@
+"""What the closed loop still lacked: limits beside a case keep their clocks, looks that failed are on record.
+
+Cases with an open joint call or a reply owed are looked at anew, as their limits climb the ladder from now on.
+
+Revision ID: 0015
+Revises: 0014
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0015"
+down_revision: str | None = "0014"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+_UNITS = {
+    "joint_call_tasks": ("sign_in_unit", "arrive_unit", "due_unit"),
+    "supervision_orders": ("reply_unit",),
+}
+
+
+def upgrade() -> None:
+    for table, names in _UNITS.items():
+        for name in names:
+            op.add_column(table, sa.Column(name, sa.Text(), nullable=True), schema="app")
+    _keep_failed_looks()
+    op.execute("""
+        insert into app.case_ladders (case_id, subdistrict_code, look_at)
+        select distinct c.id, c.subdistrict_code, now() from app.cases c
+         where exists (select from app.joint_calls j where j.case_id = c.id and j.closed_at is null)
+            or exists (select from app.supervision_orders s where s.case_id = c.id and s.replied_at is null)
+        on conflict (case_id) do update set look_at = excluded.look_at
+    """)
+
+
+def _keep_failed_looks() -> None:
+    op.add_column(
+        "case_ladders",
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        schema="app",
+    )
+    op.add_column("case_ladders", sa.Column("fault", sa.Text(), nullable=True), schema="app")
+    op.add_column(
+        "case_ladders", sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True), schema="app"
+    )
+    op.create_index(
+        "ix_case_ladders_failed",
+        "case_ladders",
+        ["failed_at"],
+        unique=False,
+        schema="app",
+        postgresql_where=sa.text("failures > 0"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_case_ladders_failed", table_name="case_ladders", schema="app")
+    for name in ("failed_at", "fault", "failures"):
+        op.drop_column("case_ladders", name, schema="app")
+    for table, names in _UNITS.items():
+        for name in names:
+            op.drop_column(table, name, schema="app")
