@@ -52,7 +52,10 @@ def trace(
 
 @privacy_app.command()
 def retention() -> None:
-    """How long each class is kept after its case (a track: its shift) ended, and where that comes from."""
+    """How long each class is kept, and where that comes from.
+
+    Counted from the end of the case; a track from the end of its shift, a notification from telling.
+    """
     from gridmgmt.storage import retention as kept
     from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
@@ -68,8 +71,11 @@ def retention() -> None:
 
 @privacy_app.command("set-retention")
 def set_retention(
-    code: Annotated[str, typer.Argument(help="contact, resident_text or track.")],
-    days: Annotated[int, typer.Argument(min=1, max=36_500, help="Days after the end of a case or shift.")],
+    code: Annotated[str, typer.Argument(help="contact, resident_text, track or notification.")],
+    days: Annotated[
+        int,
+        typer.Argument(min=1, max=36_500, help="Days after the end of a case or shift, or after telling."),
+    ],
     source: Annotated[str, typer.Option(help="The document that says so.")],
 ) -> None:
     """Keep a class for another time; holds for what is there already."""

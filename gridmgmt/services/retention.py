@@ -21,7 +21,7 @@ from gridmgmt.domain.purposes import require_note
 from gridmgmt.errors import ContentDiffers, MissingFact, NotReady, UnderLegalHold
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
-from gridmgmt.storage import audit, cases, retention, tracks
+from gridmgmt.storage import audit, cases, notifications, retention, tracks
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.retention import Erased, RetentionClass
 
@@ -33,7 +33,7 @@ _PROOFS = UUID("3f0cf0a6-52a5-5b7e-9d0c-6f8f6a1f9a46")
 
 def erase_due(db: Db, now: datetime) -> int:
     """Erase what is past its period; how many. Called again and again by the worker."""
-    total = _thin_tracks(db, now)
+    total = _thin_tracks(db, now) + _forget_what_was_told(db, now)
     for kind in retention.OF_CASES:
         days = retention.keep_days(db, kind)
         before = now - timedelta(days=days)
@@ -55,6 +55,19 @@ def _thin_tracks(db: Db, now: datetime) -> int:
     bounds = tracks.Bounds(now - timedelta(days=days), LONGEST_SHIFT)
     erased = tracks.thin(db, bounds, now, limit=_SHIFTS)
     held = tracks.held_and_due(db, bounds) if erased else {}
+    for one in erased:
+        why = _Circumstances(days, held.get(one.subdistrict_code, 0))
+        _prove(db, system_actor(one.subdistrict_code), now, kind, one, why)
+    return sum(one.count for one in erased)
+
+
+def _forget_what_was_told(db: Db, now: datetime) -> int:
+    """Erase inboxes and deliveries of long ago; the rungs that a case passed stay."""
+    kind = RetentionClass.NOTIFICATION
+    days = retention.keep_days(db, kind)
+    before = now - timedelta(days=days)
+    erased = notifications.erase_due(db, before, limit=_BATCH)
+    held = notifications.held_and_due(db, before) if erased else {}
     for one in erased:
         why = _Circumstances(days, held.get(one.subdistrict_code, 0))
         _prove(db, system_actor(one.subdistrict_code), now, kind, one, why)

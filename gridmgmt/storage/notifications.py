@@ -1,5 +1,6 @@
 """Notifications: what people were told, each in his own inbox; and the reader of the outbox behind them."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from gridmgmt.errors import NotFound
 from gridmgmt.storage import outbox
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.outbox import OutboxRow
+from gridmgmt.storage.retention import HELD, Erased
 
 _INBOX = "inbox"
 
@@ -199,6 +201,47 @@ def acknowledge(db: Db, actor: Actor, notification_id: UUID, now: datetime) -> t
     if found is None:
         raise NotFound("No such notification.", kind="notification")
     return _notification(found._mapping), first
+
+
+# Of an open case nothing goes, of a held one neither; the columns are all that was kept of it.
+_OVER = f"""
+    select n.id, n.subdistrict_code, n.person_id, n.kind, n.case_id, n.at, n.facts
+      from app.notifications n left join app.cases c on c.id = n.case_id
+     where n.at < :before
+       and (c.id is null or c.state in ('closed', 'rejected', 'merged', 'voided'))
+       and (c.id is null or {{held}} {HELD.format(report="c.report_id")})
+"""  # noqa: S608  fixed text
+_ERASE = text(f"""
+    with over as ({_OVER.format(held="not")} order by n.at, n.id limit :limit),
+    gone as (delete from app.deliveries d using over where d.notification_id = over.id)
+    delete from app.notifications n using over where n.id = over.id
+    returning n.subdistrict_code, n.id,
+              concat_ws('|', n.person_id, n.kind, n.case_id, n.at, n.facts) as content
+""")  # noqa: S608  fixed text
+_HELD_AND_DUE = text(f"""
+    select o.subdistrict_code, count(*) as held
+      from ({_OVER.format(held="")}) o where o.case_id is not null group by 1
+""")  # noqa: S608  fixed text
+
+
+def erase_due(db: Db, before: datetime, *, limit: int) -> list[Erased]:
+    """Erase what people were told before a time, with its deliveries; per subdistrict, and a hash of it."""
+    found: dict[str, list[Any]] = {}
+    for row in db.execute(_ERASE, {"before": before, "limit": limit}):
+        found.setdefault(row.subdistrict_code, []).append(row)
+    return [Erased(code, len(rows), _hash(rows)) for code, rows in sorted(found.items())]
+
+
+def _hash(rows: Iterable[Any]) -> bytes:
+    digest = hashlib.sha256()
+    for row in sorted(rows, key=lambda r: str(r.id)):
+        digest.update(row.id.bytes + hashlib.sha256(row.content.encode()).digest())
+    return digest.digest()
+
+
+def held_and_due(db: Db, before: datetime) -> dict[str, int]:
+    """How many would have been erased by now but are about a held case, per subdistrict."""
+    return {r.subdistrict_code: r.held for r in db.execute(_HELD_AND_DUE, {"before": before})}
 
 
 _READ = text("""

@@ -25,6 +25,8 @@ class RetentionClass(StrEnum):
     """The key goes that the report's text is sealed under; the report stays."""
     TRACK = "track"
     """The positions of a shift go; which places they covered stays (storage/tracks.py)."""
+    NOTIFICATION = "notification"
+    """What people were told goes, with its deliveries; the rungs of the ladder stay (storage/ladders.py)."""
 
 
 OF_CASES = (RetentionClass.CONTACT, RetentionClass.RESIDENT_TEXT)
@@ -50,7 +52,7 @@ def classes(db: Db) -> list[RowMapping]:
 
 
 def keep_days(db: Db, kind: RetentionClass) -> int:
-    """Days that a class is kept after its case, or the shift, ended."""
+    """Days that a class is kept after its case or the shift ended, or after the person was told."""
     query = select(retention_classes.c.keep_days).where(retention_classes.c.code == kind)
     return int(db.execute(query).scalar_one())
 

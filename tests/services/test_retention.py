@@ -11,6 +11,8 @@ from sqlalchemy import Engine, text
 
 from gridmgmt.adapters.keyring import FileKeyRing
 from gridmgmt.domain.case import Case
+from gridmgmt.domain.channel import Channel
+from gridmgmt.domain.presence import Because
 from gridmgmt.errors import (
     ContentDiffers,
     Erased,
@@ -20,10 +22,11 @@ from gridmgmt.errors import (
     NotReady,
     UnderLegalHold,
 )
-from gridmgmt.services import confidences, resealing, retention
+from gridmgmt.services import confidences, escalating, notifying, oversight, resealing, retention
 from gridmgmt.services.retention import Hold
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import confidences as kept
+from gridmgmt.storage import ladders, notifications
 from gridmgmt.storage.db import Db, make_engine, transaction
 from gridmgmt.storage.retention import RetentionClass, set_period
 from gridmgmt.storage.rights.walls import NOBODY
@@ -93,6 +96,58 @@ def test_what_was_erased_is_proved_without_being_told(street: Street, keys: File
     } == line.facts
     with pytest.raises(Exception, match="append-only"), street.db.begin_nested():
         street.db.execute(text("delete from app.purges"))
+
+
+def told_long_ago(street: Street, case: Case, *, days: int) -> None:
+    """The unit's person was told of a case so many days before NOW, in the inbox and by one channel."""
+    row = notifications.Notification(
+        id=uuid.uuid4(), subdistrict_code=street.code, person_id=street.acceptor.id, kind="case_dispatched",
+        case_id=case.id, at=NOW - timedelta(days=days), facts={"number": case.number}, because=Because.DESK,
+    )  # fmt: skip
+    notifications.add(street.db, [row], [Channel.WEBHOOK])
+
+
+def told_of(street: Street, case: Case) -> int:
+    query = text("select count(*) from app.notifications where case_id = :id")
+    return street.db.execute(query, {"id": case.id}).scalar_one()
+
+
+def test_what_people_were_told_is_erased_with_its_deliveries_a_year_later(street: Street) -> None:
+    case = street.report()
+    end(street.db, case, days_ago=300)
+    told_long_ago(street, case, days=365)
+    assert 0 == retention.erase_due(street.db, NOW)
+    told_long_ago(street, case, days=366)
+    assert 1 == retention.erase_due(street.db, NOW)
+    assert (1, 1) == (told_of(street, case), count(street.db, "deliveries"))
+    proof = street.db.execute(text("select * from app.purges")).one()
+    assert ("notification", 1, 0, 365) == (proof.class_code, proof.erased, proof.held, proof.keep_days)
+    (line,) = street.audited("purge", proof.id)
+    assert (1, "notification") == (line.facts["erased"], line.facts["class"])
+
+
+def test_what_was_told_of_an_open_or_a_held_case_is_kept(street: Street) -> None:
+    running, held, ended = (street.report() for _ in range(3))
+    for case in (running, held, ended):
+        told_long_ago(street, case, days=1000)
+    for case in (held, ended):
+        end(street.db, case, days_ago=500)
+    hold(street, held)
+    assert 1 == retention.erase_due(street.db, NOW)
+    assert [1, 1, 0] == [told_of(street, case) for case in (running, held, ended)]
+    assert 1 == street.db.execute(text("select held from app.purges")).scalar_one()
+
+
+def test_the_rungs_that_a_case_passed_outlive_what_people_were_told(street: Street) -> None:
+    case = street.report()
+    oversight.deliver(street.db, NOW)
+    notifying.tell(street.db, NOW, street.books, ())
+    escalating.climb(street.db, NOW + timedelta(days=3), street.books, ())
+    end(street.db, case, days_ago=0)
+    rungs = ladders.steps_of(street.db, case.id)
+    assert rungs
+    assert retention.erase_due(street.db, NOW + timedelta(days=800)) > 0
+    assert (0, rungs) == (told_of(street, case), ladders.steps_of(street.db, case.id))
 
 
 def test_a_hold_stops_erasing_until_it_ends(street: Street, keys: FileKeyRing) -> None:

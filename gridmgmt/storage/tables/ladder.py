@@ -95,6 +95,7 @@ notifications = Table(
     instant("read_at", nullable=True),
     instant("acknowledged_at", nullable=True),
     CheckConstraint("num_nulls(clock, round, rung) in (0, 3)", name="step"),
+    Index("ix_notifications_at", "at"),
     Index("ix_notifications_inbox", "person_id", text("at desc"), text("id desc")),
     Index("ix_notifications_unread", "person_id", postgresql_where=text("read_at is null")),
     Index(

@@ -16,6 +16,10 @@ down_revision: str | None = "0014"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+_PERIOD = (
+    "project default: a year of assessment can be asked about; what climbed is kept beside it;"
+    " PIPL art. 19 asks for the shortest time"
+)
 _UNITS = {
     "joint_call_tasks": ("sign_in_unit", "arrive_unit", "due_unit"),
     "supervision_orders": ("reply_unit",),
@@ -27,6 +31,11 @@ def upgrade() -> None:
         for name in names:
             op.add_column(table, sa.Column(name, sa.Text(), nullable=True), schema="app")
     _keep_failed_looks()
+    op.create_index("ix_notifications_at", "notifications", ["at"], unique=False, schema="app")
+    op.execute(
+        "insert into app.retention_classes (code, name, keep_days, counted_from, source)"
+        f" values ('notification', '消息记录', 365, 'told', '{_PERIOD}')"
+    )
     op.execute("""
         insert into app.case_ladders (case_id, subdistrict_code, look_at)
         select distinct c.id, c.subdistrict_code, now() from app.cases c
@@ -57,6 +66,8 @@ def _keep_failed_looks() -> None:
 
 
 def downgrade() -> None:
+    op.execute("delete from app.retention_classes where code = 'notification'")
+    op.drop_index("ix_notifications_at", table_name="notifications", schema="app")
     op.drop_index("ix_case_ladders_failed", table_name="case_ladders", schema="app")
     for name in ("failed_at", "fault", "failures"):
         op.drop_column("case_ladders", name, schema="app")
