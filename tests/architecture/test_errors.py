@@ -8,6 +8,9 @@ import pytest
 
 from api.errors import STATUS_OF
 from gridmgmt import errors
+from gridmgmt.adapters.evidence.pool import _MESSAGES
+from gridmgmt.domain.jointcall import CALL_RULES
+from gridmgmt.domain.workflow import TRANSITIONS
 from gridmgmt.errors import GridError
 from tests.architecture.sources import ROOT, name_of, python_files, tree_of
 
@@ -21,6 +24,7 @@ def tree(kind: type[GridError] = GridError, depth: int = 0) -> Iterator[tuple[in
         yield from tree(child, depth + 1)
 
 
+POSITION_HINTS = {"not_finite", "axes_swapped", "metric_coordinates", "out_of_range"}
 EVERY_ERROR = [kind for _, kind in tree()]
 
 
@@ -86,18 +90,76 @@ def test_every_error_has_a_text_in_both_languages(language: str) -> None:
     assert {kind.code for kind in EVERY_ERROR} | {"internal_error"} == said
 
 
+def said(language: str, name: str) -> set[str]:
+    """Names that have a text in the object of that name."""
+    found = block(texts(language), name)
+    return set(re.findall(r"[{,\n]\s*(\w+): [\'\"]", found[found.index("{") :]))
+
+
+def given(keyword: str, *folders: str) -> Iterator[tuple[str, ast.expr]]:
+    """Every value that is given for a keyword in a call, with the place."""
+    for path in python_files(*folders):
+        for node in ast.walk(tree_of(path)):
+            for word in node.keywords if isinstance(node, ast.Call) else ():
+                if word.arg == keyword:
+                    yield f"{name_of(path)}:{node.lineno}", word.value
+
+
+def constants(value: ast.expr) -> set[str]:
+    """The words that an expression may be."""
+    return {n.value for n in ast.walk(value) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_guard_has_a_text_in_both_languages(language: str) -> None:
-    named = {
-        str(word.value.value)
-        for path in python_files("gridmgmt/domain", "gridmgmt/services")
+    named = set().union(*(constants(value) for _, value in given("guard", "gridmgmt", "api")))
+    assert named == said(language, "guards")
+
+
+def test_guards_are_words_so_that_the_texts_can_be_compared() -> None:
+    found = [
+        place for place, value in given("guard", "gridmgmt", "api") if not isinstance(value, ast.Constant)
+    ]
+    assert [] == found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_fact_that_may_be_missing_is_named_in_both_languages(language: str) -> None:
+    listed = (
+        v for _, v in given("missing", "gridmgmt/domain", "gridmgmt/services") if isinstance(v, ast.List)
+    )
+    wanted = set().union(*(constants(value) for value in listed))
+    wanted |= {name for row in TRANSITIONS.values() for name in row.requires}
+    wanted |= {name for rule in CALL_RULES.values() for name in rule.requires}
+    assert {"document_no", "score", "reply"} <= wanted
+    assert set() == wanted - said(language, "facts")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_fault_of_a_report_or_a_position_has_a_text_in_both_languages(language: str) -> None:
+    path = ROOT / "gridmgmt" / "domain" / "report.py"
+    faults = {
+        str(node.args[2].value)
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call)
-        for word in node.keywords
-        if word.arg == "guard" and isinstance(word.value, ast.Constant)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_Fault"
+        if isinstance(node.args[2], ast.Constant)
     }
-    said = set(re.findall(r"^\s*(\w+): ", block(texts(language), "guards"), re.MULTILINE)) - {"guards"}
-    assert named == said
+    assert {"future", "missing_evidence"} <= faults
+    hints = set().union(*(constants(value) for _, value in given("hint", "gridmgmt/domain")))
+    assert faults | hints | POSITION_HINTS == said(language, "faults")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_against_a_photo_or_a_password_has_a_text_in_both_languages(language: str) -> None:
+    assert set(_MESSAGES) | {"hash_differs", "type_differs"} == said(language, "photo_reasons")
+    tree_ = tree_of(ROOT / "gridmgmt" / "domain" / "passwordrules.py")
+    weak = {
+        str(n.value.value)
+        for n in ast.walk(tree_)
+        if isinstance(n, ast.Yield) and isinstance(n.value, ast.Constant)
+    }
+    assert "too_short" in weak
+    assert set() == weak - said(language, "sign_in")
 
 
 def test_every_refusal_rests_on_an_article_and_a_capability_that_exist() -> None:

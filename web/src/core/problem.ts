@@ -22,7 +22,7 @@ export type Refusal = Pick<Problem, 'code' | 'detail' | 'article'> & { facts?: P
 const known = new Set<string>(ERROR_CODES)
 
 /** Facts whose value has its own text, as <group>.<value> under `refusal`. */
-const NAMED_FACTS: Record<string, string> = { reason: 'photo_reasons', guard: 'guards' }
+const NAMED_FACTS: Record<string, string> = { reason: 'photo_reasons', guard: 'guards', hint: 'faults' }
 
 /** A problem for what never reached the server, or came back without a body. */
 export function localProblem(code: string, status: number, detail: string): Problem {
@@ -75,12 +75,17 @@ function factLines(problem: Refusal, t: Translate, locale: Locale): string[] {
     const names = facts['missing'].map((name) => t(`facts.${String(name)}`))
     lines.push(t('refusal.missing', { facts: names.join(locale === 'en' ? ', ' : '、') }))
   }
-  for (const [fact, group] of Object.entries(NAMED_FACTS)) {
-    const value = facts[fact]
-    if (typeof value !== 'string') continue
-    const key = `refusal.${group}.${value}`
+  const say = (group: string, value: unknown): void => {
+    const key = `refusal.${group}.${String(value)}`
     const text = t(key)
-    if (text !== key) lines.push(text)
+    if (text !== key && !lines.includes(text)) lines.push(text)
+  }
+  for (const [fact, group] of Object.entries(NAMED_FACTS)) {
+    if (typeof facts[fact] === 'string') say(group, facts[fact])
+  }
+  // A report is refused with all its faults at once, so that it is mended once.
+  if (Array.isArray(facts['faults'])) {
+    for (const fault of facts['faults']) say('faults', (fault as { code?: unknown }).code)
   }
   if (typeof facts['limit_bytes'] === 'number') {
     lines.push(t('refusal.limit', { limit: Math.floor(facts['limit_bytes'] / 1024 / 1024) }))

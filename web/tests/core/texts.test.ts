@@ -81,6 +81,14 @@ test('a refused photo says what is wrong with it', () => {
   expect('图片不完整或已损坏，请重新拍摄。').toBe(explain(problem, t, 'zh-CN').lines.at(-1))
 })
 
+test('every fault of a refused report is said, each once', () => {
+  const faults = ['future', 'missing_evidence', 'future', 'from_the_future'].map((code) => ({ field: 'x', code, message: '' }))
+  const problem = { ...localProblem('invalid_input', 422, ''), facts: { faults } }
+  expect(['请检查填写的内容后再发送。', '发现时间晚于现在，请检查手机时间。', '巡查上报这一类别须有照片。']).toEqual(
+    explain(problem, t, 'zh-CN').lines,
+  )
+})
+
 test('a code this client does not know still gives the server’s words', () => {
   expect(['请稍后再试；如仍不成功，请联系管理员。', 'brand new']).toEqual(
     explain(localProblem('from_the_future', 409, 'brand new'), t, 'zh-CN').lines,
