@@ -1,6 +1,6 @@
-"""What the worker does about people: inboxes, the ladder, and deliveries to channels outside.
+"""What the worker does about people: inboxes, the ladder, deliveries to channels outside, stale deadlines.
 
-Two chores beside the worker's turn, so that live pages wait for neither. Both are driven from the database,
+Chores beside the worker's turn, so that live pages wait for neither. All are driven from the database,
 any number of processes may do them, and each of them may die at any moment.
 """
 
@@ -14,9 +14,9 @@ from gridmgmt.adapters.channels import Sender
 from gridmgmt.domain.channel import Channel
 from gridmgmt.errors import Unavailable
 from gridmgmt.observe import metrics
-from gridmgmt.services import escalating, notifying
+from gridmgmt.services import clock_watch, escalating, notifying
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import deliveries
+from gridmgmt.storage import deliveries, people
 from gridmgmt.worker import for_every_subdistrict, server_clock
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,29 @@ class Escalating:
             metrics.ladder_looked(looked)
             if looked < self._batch:
                 break
+
+
+class FollowingRules:
+    """One worker's share of keeping open deadlines as the rules say; a batch in a transaction.
+
+    Parameters
+    ----------
+    batch : most cases computed anew in one transaction.
+    """
+
+    def __init__(self, *, batch: int = clock_watch.BATCH) -> None:
+        self._books, self._batch = RuleBooks(), batch
+
+    def __call__(self, engine: Engine, now: datetime) -> None:
+        """Look at every street; a few batches of those whose deadlines are stale."""
+        with for_every_subdistrict(engine) as db:
+            codes = people.subdistricts_in_scope(db)
+        for code in codes:
+            for _ in range(_MOST_ROUNDS):
+                with for_every_subdistrict(engine) as db:
+                    more = clock_watch.follow_rules(db, now, self._books, code, size=self._batch)
+                if not more:
+                    break
 
 
 class Sending:

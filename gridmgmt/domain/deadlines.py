@@ -24,6 +24,10 @@ from gridmgmt.domain.worktime import Light, LimitUnit, elapsed, light
 OPENING = "report"
 """The first line of every history; not an action of the table."""
 
+FORMULA = 1
+"""Raised with every change of the code by which the deadlines of an open case come out otherwise: an
+installation that is upgraded then computes them anew by itself."""
+
 ClocksAt = Callable[[datetime, str], Clocks]
 """The clocks of one case at an instant, given its filing condition: its class and area are known."""
 

@@ -46,6 +46,7 @@ class Limits:
     worker_s: float = 30.0
     outbox_s: float = 60.0
     overdue_s: float = 60.0
+    stale_s: float = 600.0
     seal_s: float = 60.0
     receiver_s: float = 60.0
     backup_s: float | None = None
@@ -136,6 +137,8 @@ def _of_database(found: Look | None, limits: Limits) -> Iterator[Check]:
     yield _check("outbox", not late, waiting=found.waiting, oldest_s=found.oldest_s)
     passed = found.unannounced > 0 and found.latest_s > limits.overdue_s
     yield _check("deadlines", not passed, unannounced=found.unannounced, latest_s=found.latest_s)
+    fresh = found.stale_s <= limits.stale_s
+    yield _check("clocks", fresh, stale_s=found.stale_s, not_computed=found.not_computed)
     yield _check("ladder", found.ladder_aside == 0, put_aside=found.ladder_aside)
     unsealed = found.unsealed > 0 and found.unsealed_s > limits.seal_s
     yield _check("seal", not unsealed, waiting=found.unsealed, oldest_s=found.unsealed_s)
@@ -173,6 +176,8 @@ def gauges(told: Health, found: Look | None) -> dict[str, float | dict[str, floa
             "outbox_oldest_seconds": found.oldest_s,
             "deadlines_unannounced": float(found.unannounced),
             "deadlines_latest_seconds": found.latest_s,
+            "deadlines_stale_seconds": found.stale_s,
+            "deadlines_not_computed": float(found.not_computed),
             "ladder_put_aside": float(found.ladder_aside),
             "audit_unsealed": float(found.unsealed),
             "audit_unsealed_seconds": found.unsealed_s,

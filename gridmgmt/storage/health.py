@@ -21,7 +21,8 @@ class Look:
     ``backup_age_s``: since a backup was finished, None: never; ``rights``: how they
     deviate from those written, None: not at all; ``unsealed``, ``unsealed_s``: lines of the
     audit log that wait for the sealer, and the oldest one's age; ``ladder_aside``: cases whose looks for the
-    ladder fail.
+    ladder fail; ``stale_s``: since when open deadlines are computed anew and are not done, 0: they are;
+    ``not_computed``: open deadlines that could not be.
     """
 
     revision: str | None
@@ -35,6 +36,8 @@ class Look:
     backup_age_s: float | None = None
     rights: str | None = None
     ladder_aside: int = 0
+    stale_s: float = 0.0
+    not_computed: int = 0
     unsealed: int = 0
     unsealed_s: float = 0.0
 
@@ -42,6 +45,7 @@ class Look:
 _FACTS = text("""
     select (select count(*) from app.grid_plans where status = 'published'
               and valid_from <= :now and (valid_to is null or valid_to > :now)) as plans,
+           k.stale_s, k.not_computed,
            (select count(*) from app.case_ladders where failures > 0) as ladder_aside,
            w.waiting, w.oldest_s, o.unannounced, o.latest_s,
            (select extract(epoch from clock_timestamp() - max(at))::float from app.backup_runs
@@ -49,6 +53,9 @@ _FACTS = text("""
       from (select count(*) as waiting,
                    coalesce(extract(epoch from cast(:now as timestamptz) - min(at)), 0)::float as oldest_s
               from app.outbox where delivered_at is null) w,
+           (select coalesce(extract(epoch from cast(:now as timestamptz) - min(since)), 0)::float as stale_s,
+                   coalesce(sum(failed), 0)::int as not_computed
+              from app.clock_standings) k,
            (select count(*) as unannounced,
                    coalesce(extract(epoch from cast(:now as timestamptz) - min(stage_due_at)), 0)::float
                        as latest_s

@@ -30,6 +30,7 @@ from gridmgmt.storage.tables.catalogue import (
     stage_limits,
     work_calendars,
 )
+from gridmgmt.storage.tables.clocks import clock_standings
 from gridmgmt.storage.tables.evidence import (
     case_photos,
     original_link_uses,
@@ -115,6 +116,7 @@ __all__ = [
     "categories",
     "cell_hexes",
     "cell_workers",
+    "clock_standings",
     "closing_conditions",
     "communities",
     "contacts",

@@ -1,4 +1,4 @@
-"""What the closed loop still lacked: limits beside a case keep their clocks, looks that failed are on record.
+"""What the closed loop still lacked: clocks of limits beside a case, looks that failed, stale deadlines.
 
 Cases with an open joint call or a reply owed are looked at anew, as their limits climb the ladder from now on.
 
@@ -31,6 +31,7 @@ def upgrade() -> None:
         for name in names:
             op.add_column(table, sa.Column(name, sa.Text(), nullable=True), schema="app")
     _keep_failed_looks()
+    _create_clock_standings()
     op.create_index("ix_notifications_at", "notifications", ["at"], unique=False, schema="app")
     op.execute(
         "insert into app.retention_classes (code, name, keep_days, counted_from, source)"
@@ -43,6 +44,25 @@ def upgrade() -> None:
             or exists (select from app.supervision_orders s where s.case_id = c.id and s.replied_at is null)
         on conflict (case_id) do update set look_at = excluded.look_at
     """)
+
+
+def _create_clock_standings() -> None:
+    op.create_table(
+        "clock_standings",
+        sa.Column("subdistrict_code", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("-1"), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_case", sa.Uuid(), nullable=True),
+        sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subdistrict_code"], ["app.subdistricts.code"], name=op.f("fk_clock_standings_subdistrict_code")
+        ),
+        sa.PrimaryKeyConstraint("subdistrict_code", name=op.f("pk_clock_standings")),
+        schema="app",
+    )
 
 
 def _keep_failed_looks() -> None:
@@ -66,6 +86,7 @@ def _keep_failed_looks() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("clock_standings", schema="app")
     op.execute("delete from app.retention_classes where code = 'notification'")
     op.drop_index("ix_notifications_at", table_name="notifications", schema="app")
     op.drop_index("ix_case_ladders_failed", table_name="case_ladders", schema="app")
