@@ -45,6 +45,7 @@ from api.routes import (
     personal,
     photos,
     reports,
+    roster,
     rules,
     sessions,
     sign_in,
@@ -140,7 +141,7 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies, rules, personal, exports, grids, patrols, centre, stream,
+        calls, oversight, deputies, roster, rules, personal, exports, grids, patrols, centre, stream,
         inbox,
     ):  # fmt: skip
         v1.include_router(module.router)

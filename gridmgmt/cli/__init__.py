@@ -17,6 +17,7 @@ from gridmgmt.cli import (
     ladder,
     plan,
     privacy,
+    roster,
     route,
     rules,
     serve,
@@ -45,6 +46,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(ladder.app, name="ladder")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(plan.app, name="plan")
+app.add_typer(roster.app, name="roster")
 app.add_typer(route.app, name="route")
 app.add_typer(rules.app, name="rules")
 app.add_typer(service.app, name="service")

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     PATROL_READ = "patrol:read"
     PATROL_PLAN = "patrol:plan"
     TRACK_REVEAL = "track:reveal"
+    ROSTER_EDIT = "roster:edit"
 
 
 class Axis(StrEnum):
@@ -131,6 +132,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {Permission.CASE_SUPERVISE, Permission.CALL_PACK, Permission.EXPORT_ASK, Permission.PATROL_READ},
         Role.DIRECTOR: _READ
         | {
+            Permission.ROSTER_EDIT,
             Permission.CASE_EXTEND,
             Permission.CASE_RETURN,
             Permission.CASE_GRANT,
@@ -163,6 +165,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         },
         Role.PLANNER: frozenset(
             {
+                Permission.ROSTER_EDIT,
                 Permission.PLAN_READ,
                 Permission.PLAN_DRAW,
                 Permission.PLAN_PUBLISH,

@@ -145,6 +145,7 @@ class Catalogue:
                 self._by_name.setdefault(name, []).append(category)
         ordered = sorted(limits, key=lambda row: (row.area_class != "", row.condition != ""), reverse=True)
         self._limits = PatternTable((row.pattern, row) for row in ordered)
+        self.area_classes = frozenset(row.area_class for row in ordered if row.area_class)
         self._filing = PatternTable((row.pattern, row) for row in filing_conditions)
         self._closing = PatternTable((row.pattern, row) for row in closing_conditions)
         self._milestones = PatternTable((row.pattern, row) for row in milestones)

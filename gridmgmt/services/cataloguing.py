@@ -8,7 +8,7 @@ from typing import Any
 from gridmgmt.domain.duty import parse_duty_lists
 from gridmgmt.domain.limit import GENERAL, parse_milestones
 from gridmgmt.domain.routing import parse_rules, parse_units
-from gridmgmt.domain.rows import Raw
+from gridmgmt.domain.rows import Faults, Raw, Row
 from gridmgmt.domain.taxonomy import (
     Catalogue,
     check_limits,
@@ -20,7 +20,7 @@ from gridmgmt.domain.taxonomy import (
 )
 from gridmgmt.domain.workcalendar import parse_work_calendar
 from gridmgmt.errors import InvalidInput
-from gridmgmt.storage import calendars, catalogue, people
+from gridmgmt.storage import calendars, catalogue, grids, people
 from gridmgmt.storage.catalogue import TakenIn
 from gridmgmt.storage.db import Db
 
@@ -99,6 +99,47 @@ def take_in(db: Db, given: Mapping[str, Rows], on: date) -> dict[str, TakenIn]:
     taken = {name: catalogue.take_in(db, name, _stored_names(name, rows)) for name, rows in given.items()}
     check_limits(catalogue.load_catalogue(db), on)
     return taken
+
+
+def set_areas(db: Db, subdistrict_code: str, rows: Rows) -> dict[str, tuple[str, str]]:
+    """Say of which area class 区域类别 communities of a street are.
+
+    Parameters
+    ----------
+    rows : ``community_code`` and ``area_class``, which is empty for none. Communities that are not named keep
+        theirs. Cases keep the class that they were opened with.
+
+    Returns
+    -------
+    What it was and is, by code, of those that change.
+
+    Raises
+    ------
+    InvalidInput
+        A community is unknown or named twice, or no limit names the class; every fault with its row.
+    """
+    known = grids.area_classes(db, subdistrict_code)
+    classes = catalogue.load_catalogue(db).area_classes
+    faults = Faults("areas")
+    named: dict[str, int] = {}
+
+    def build(row: Row) -> tuple[str, str]:
+        code, area_class = row.text("community_code"), row.text("area_class", needed=False)
+        if code and code not in known:
+            row.refuse("community_code", f"{code!r} is no community of this street")
+        if code in named:
+            row.refuse("community_code", f"is there already in row {named[code]}")
+        if area_class and area_class not in classes:
+            row.refuse("area_class", f"no limit is for {area_class!r}, but for {sorted(classes)}")
+        named.setdefault(code, row.number)
+        return code, area_class
+
+    given = [item for _, item in faults.collect(rows, build)]
+    faults.raise_if_any()
+    changed = {code: (known[code][1], new) for code, new in given if known[code][1] != new}
+    for code, (_, area_class) in changed.items():
+        grids.set_area_class(db, code, area_class)
+    return changed
 
 
 _PARSERS: Mapping[str, Callable[[Rows], object]] = {

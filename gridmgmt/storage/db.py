@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NestedTransaction, create_engine, event
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -168,12 +168,12 @@ def act_as(db: Db, acting: Acting) -> None:
 
 
 @contextmanager
-def savepoint(db: Db) -> Iterator[None]:
+def savepoint(db: Db) -> Iterator[NestedTransaction]:
     """A part of the transaction that is undone alone where it fails, with whom it acted for."""
     before: Acting = db.info.get(_ACTING, NOBODY)
     try:
-        with db.begin_nested():
-            yield
+        with db.begin_nested() as part:
+            yield part
     except BaseException:
         db.info[_ACTING] = before
         raise

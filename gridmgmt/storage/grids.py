@@ -207,6 +207,18 @@ def add_communities(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
     db.execute(insert(communities), values)
 
 
+def area_classes(db: Db, subdistrict_code: str) -> dict[str, tuple[str, str]]:
+    """Name and area class of the communities of a subdistrict by code."""
+    c = communities.c
+    query = select(c.code, c.name, c.area_class).where(c.subdistrict_code == subdistrict_code)
+    return {r.code: (r.name, r.area_class) for r in db.execute(query.order_by(c.code))}
+
+
+def set_area_class(db: Db, community_code: str, area_class: str) -> None:
+    """Say which limits hold in a community, for what is reported from now on."""
+    db.execute(update(communities).where(communities.c.code == community_code).values(area_class=area_class))
+
+
 def community_outlines(db: Db, subdistrict_code: str) -> dict[str, shapely.MultiPolygon]:
     """Outlines of the communities of a subdistrict by code."""
     query = select(communities.c.code, communities.c.outline).where(

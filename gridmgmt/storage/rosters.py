@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import delete, insert, or_, select, text
 
 from gridmgmt.domain.roster import Leave, Roster, RosterEntry, RosterRole, Shift
+from gridmgmt.domain.rostering import Rostering
 from gridmgmt.storage.db import Db
-from gridmgmt.storage.tables import duty_shifts, leaves
+from gridmgmt.storage.tables import duty_shifts, leaves, units
 
 _ENTRIES = text("""
     select w.cell_code, w.person_id, w.duty, w.valid_from, w.valid_to, w.on_leave
@@ -24,25 +25,67 @@ _LOAD = text("""
 
 def load_roster(db: Db, subdistrict_code: str) -> Roster:
     """Everybody's cells, shifts and leaves in one subdistrict."""
-    shifts = select(duty_shifts).where(duty_shifts.c.subdistrict_code == subdistrict_code)
-    away = select(leaves).where(leaves.c.subdistrict_code == subdistrict_code)
+    standing = kept(db, subdistrict_code)
     return Roster(
         (
             RosterEntry(r.cell_code, r.person_id, RosterRole(r.duty), r.valid_from, r.valid_to, r.on_leave)
             for r in db.execute(_ENTRIES, {"code": subdistrict_code})
         ),
-        (
+        standing.shifts,
+        standing.leaves,
+    )
+
+
+def kept(db: Db, subdistrict_code: str) -> Rostering:
+    """The shifts and leaves of a street, in the order they were handed in."""
+    shifts = select(duty_shifts).where(duty_shifts.c.subdistrict_code == subdistrict_code)
+    away = select(leaves).where(leaves.c.subdistrict_code == subdistrict_code)
+    return Rostering(
+        tuple(
             Shift(
                 r.person_id, frozenset(map(int, r.weekdays)), r.starts, r.ends, r.valid_from, r.valid_to,
                 r.unit_code, r.cell_code,
             )
             for r in db.execute(shifts.order_by(duty_shifts.c.id))
         ),
-        (
+        tuple(
             Leave(r.person_id, r.valid_from, r.valid_to, r.deputy_id)
             for r in db.execute(away.order_by(leaves.c.id))
         ),
     )  # fmt: skip
+
+
+_PEOPLE = text("""
+    select distinct p.login, p.id from app.people p join app.person_roles r on r.person_id = p.id
+     where r.subdistrict_code = :code and p.active
+""")
+
+
+def people_of(db: Db, subdistrict_code: str) -> Mapping[str, UUID]:
+    """Everybody active with a post in a street, by login."""
+    return {r.login: r.id for r in db.execute(_PEOPLE, {"code": subdistrict_code})}
+
+
+def units_of(db: Db, subdistrict_code: str) -> frozenset[str]:
+    """The units of a street that are in use, those of the district too."""
+    query = select(units.c.code).where(
+        units.c.active, or_(units.c.subdistrict_code == subdistrict_code, units.c.subdistrict_code.is_(None))
+    )
+    return frozenset(db.execute(query).scalars())
+
+
+def lock(db: Db, subdistrict_code: str) -> None:
+    """From here to the end of the transaction nobody else replaces this street's roster."""
+    query = text("select pg_advisory_xact_lock(hashtextextended('roster ' || :code, 0))")
+    db.execute(query, {"code": subdistrict_code})
+
+
+def replace(db: Db, subdistrict_code: str, given: Rostering) -> None:
+    """Let a roster take the place of the one before; the caller holds the lock."""
+    for table in (duty_shifts, leaves):
+        db.execute(delete(table).where(table.c.subdistrict_code == subdistrict_code))
+    add_shifts(db, subdistrict_code, given.shifts)
+    add_leaves(db, subdistrict_code, given.leaves)
 
 
 def open_load(db: Db, subdistrict_code: str, people: Iterable[UUID]) -> Mapping[UUID, int]:
@@ -71,7 +114,7 @@ def add_shifts(db: Db, subdistrict_code: str, given: Iterable[Shift]) -> None:
         for s in given
     ]
     if rows:
-        db.execute(insert(duty_shifts), rows)
+        db.execute(insert(duty_shifts).inline(), rows)
 
 
 def add_leaves(db: Db, subdistrict_code: str, given: Iterable[Leave]) -> None:
@@ -87,4 +130,4 @@ def add_leaves(db: Db, subdistrict_code: str, given: Iterable[Leave]) -> None:
         for leave in given
     ]
     if rows:
-        db.execute(insert(leaves), rows)
+        db.execute(insert(leaves).inline(), rows)

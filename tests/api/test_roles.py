@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from api.deps import token_hash
 from gridmgmt.domain.org import SYSTEM_ACTOR_ID
+from gridmgmt.domain.report import content_digest
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.adapters.test_assertions import KEYS, pem
@@ -41,6 +42,7 @@ ROLES = {
     "security_administrator": "demo-security",
     "auditor": "demo-auditor",
 }
+EMPTY_ROSTER = content_digest({"shifts": [], "leaves": []})
 BESIDE = ("/joint-calls", "/orders", "/feedback", "/follow-ups")
 STATUS = {"y": 200, "a": 202, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
 
@@ -125,6 +127,9 @@ MATRIX = {
     "POST /api/v1/deputies":         "n  n  n  n  n  n  c  n  n  n  n  n   s",
     "POST /api/v1/deputies/{deputyship_id}/end":
                                      "n  n  n  n  n  n  y  n  n  n  n  n   s",
+    # Nobody's roster is asked for by others than who plans it.
+    "GET /api/v1/roster":            "n  n  n  n  n  n  y  n  y  n  n  n   s",
+    "PUT /api/v1/roster":            "n  n  n  n  n  n  y  n  y  n  n  n   s",
     # Everybody has an inbox of his own; of what is another's nobody is told that it exists.
     "GET /api/v1/cases/{case_id}/ladder":
                                      "y  y  y  y  y  y  y  y  n  n  n  n   s",
@@ -296,13 +301,15 @@ class Asking:
             return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
-        if path.endswith(("/likely", "/dry-run")):
+        if path.endswith(("/likely", "/dry-run", "/roster")):
             return path, {"json": self._question(path)}
         if any(word in path for word in ("/exports", "/reveal", "/contacts", "/erasure", "/holds")):
             return self._about_persons(path)
         return self._move(path)
 
     def _question(self, path: str) -> dict:
+        if path.endswith("/roster"):
+            return {"version": EMPTY_ROSTER, "shifts": [], "leaves": []}
         if path.endswith("/dry-run"):
             draft = {"version": "draft", "timezone": "Asia/Shanghai", "rules": []}
             return {"document": draft, "since": "2026-01-01T00:00:00Z"}

@@ -5,14 +5,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from gridmgmt.cli import app
 from gridmgmt.domain.case import Case
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import calendars
+from gridmgmt.storage import calendars, grids
 from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
+from tests.builders_cases import STREET
 from tests.builders_street import Street
 from tests.conftest import CHECKOUT
 
@@ -111,3 +113,42 @@ def test_limits_are_taken_in_only_as_a_whole_that_agrees(url: str, tmp_path: Pat
     assert stored(url, case.id).limit_amount == 9
     write(trade | {"category": "06001", "amount": "9"})
     assert run("catalogue", "import", str(file), *WHY).exit_code != 0, "the milestones say twenty days"
+
+
+def test_communities_get_an_area_class_that_some_limit_is_for(
+    own_demo_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDMGMT_DATABASE_URL", own_demo_url)
+    monkeypatch.setenv("COLUMNS", "200")
+    file = tmp_path / "areas.csv"
+    engine = make_engine(own_demo_url, pool_size=1)
+
+    def areas(*rows: str, dry: bool = False) -> tuple[int, str]:
+        file.write_text("community_code,area_class\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        given = ["catalogue", "areas", str(file), "--subdistrict", STREET, *(["--dry-run"] if dry else [])]
+        done = CliRunner().invoke(app, given)
+        return done.exit_code, done.output
+
+    def kept() -> dict[str, str]:
+        with transaction(engine, NOBODY) as db:
+            return {code: area for code, (_, area) in grids.area_classes(db, STREET).items()}
+
+    with transaction(engine, NOBODY) as db:
+        db.execute(
+            text(
+                "insert into app.handling_limits (category, area_class, condition, amount, unit, source,"
+                " valid_from) select category, 'outer', condition, amount, unit, source, valid_from"
+                " from app.handling_limits limit 1"
+            )
+        )
+    first = min(kept())
+    assert areas(f"{first},outer", dry=True)[0] == 0
+    assert set(kept().values()) == {""}
+    assert areas(f"{first},outer")[0] == 0
+    assert kept()[first] == "outer"
+    assert "outer" in CliRunner().invoke(app, ["catalogue", "areas", "--subdistrict", STREET]).output
+    for bad in (f"{first},moon", "120101001001,outer", f"{first},outer\n{first},"):
+        assert areas(bad)[0] != 0
+    assert areas(f"{first},")[0] == 0
+    assert set(kept().values()) == {""}
+    engine.dispose()
