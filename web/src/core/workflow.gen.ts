@@ -119,6 +119,7 @@ export const EVENT_KINDS = [
   "case_unrouted",
   "case_overdue",
   "case_escalated",
+  "ladder_stuck",
   "inbox_changed",
   "deadlines_recomputed",
   "plan_published",
