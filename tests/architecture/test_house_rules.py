@@ -37,6 +37,7 @@ MAY_NAME_THE_ENGINE = {
     "api/deps.py",
     "gridmgmt/escalation.py",
     "gridmgmt/sealer.py",
+    "gridmgmt/services/escalating.py",
     "gridmgmt/services/health.py",
     "gridmgmt/worker.py",
     "gridmgmt/keeping.py",
@@ -165,6 +166,7 @@ MAY_CATCH_EVERYTHING = {
     "gridmgmt/adapters/evidence/image_worker.py",
     "gridmgmt/domain/routing.py",
     "gridmgmt/sealer.py",
+    "gridmgmt/services/escalating.py",
     "gridmgmt/worker.py",
 }
 
