@@ -68,6 +68,8 @@ def test_where_everything_works_nothing_fails(street: Engine, tmp_path: Path) ->
                 "worker",
                 "outbox",
                 "deadlines",
+                "clocks",
+                "ladder",
                 "seal",
                 "receiver",
                 "backup",
