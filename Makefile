@@ -84,8 +84,9 @@ races: packages-for-tests setup ## 10,000 reports, each sent several times at on
 	$(BIN)/python -m tests.fuzz races $(FUZZ_ARGS)
 
 .PHONY: docs
-docs: $(VENV)/.installed ## Regenerate the reference pages
+docs: $(VENV)/.installed web/node_modules/.installed ## Regenerate the reference pages and the pages' types
 	$(BIN)/python docs/generate.py
+	$(NPM) run api
 
 .PHONY: pictures
 pictures: packages-for-tests setup ## Take the docs' screenshots from a demo server that runs (PICTURE_ARGS=--url ...)

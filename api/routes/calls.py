@@ -1,7 +1,6 @@
 """Joint calls 吹哨报到: issue, answer, withdraw, assess; the evidence pack of a refusal."""
 
 import base64
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, Open
 from api.models import Facts, Model, Version, problems
+from api.told import CallLine, JointCallOut, ListedCall
 from gridmgmt.domain.jointcall import CallAction, Part, Purpose
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.services import joint_calls, overlays
@@ -57,26 +57,16 @@ class CallActionIn(Model):
     facts: Facts
 
 
-class CallOut(Model):
+class CallOut(JointCallOut):
     """A call with its sub-tasks, what may be done to each, and its history."""
 
-    id: UUID
-    case_id: UUID
-    purpose: Purpose
-    text: str
-    issued_by: UUID
-    issued_at: datetime
-    document_no: str | None
-    version: int
-    closed_at: datetime | None
-    tasks: list[dict[str, Any]]
-    history: list[dict[str, Any]]
+    history: list[CallLine]
 
 
 class CallList(Model):
     """Calls, newest first."""
 
-    items: list[dict[str, Any]]
+    items: list[ListedCall]
 
 
 @router.get("/joint-calls", response_model=CallList, responses=problems())
@@ -87,7 +77,7 @@ def list_calls(
 ) -> Response:
     """Calls of the subdistrict, or with ``mine`` those to the person's unit."""
     with work.begin(read_only=True) as w:
-        items = overlays.calls(w.db, w.actor, w.now, mine=mine, open_only=open_only)
+        items = overlays.calls(w.db, w.actor, w.now, w.rulebooks, mine=mine, open_only=open_only)
     return Json({"items": items})
 
 
@@ -95,7 +85,7 @@ def list_calls(
 def get_call(call_id: UUID, work: OneTransaction) -> Response:
     """One call in full."""
     with work.begin(read_only=True) as w:
-        body = overlays.call_detail(w.db, w.actor, w.now, call_id)
+        body = overlays.call_detail(w.db, w.actor, w.now, w.rulebooks, call_id)
     return Json(body)
 
 
@@ -144,4 +134,4 @@ def refusal_pack(call_id: UUID, task_id: UUID, work: OneTransaction) -> Response
 
 
 def _detail(w: Open, call_id: UUID) -> dict[str, Any]:
-    return overlays.call_detail(w.db, w.actor, w.now, call_id)
+    return overlays.call_detail(w.db, w.actor, w.now, w.rulebooks, call_id)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -13,6 +13,18 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, Open
 from api.models import GEOJSON, Facts, Instant, Model, Version, YesNo, problems
+from api.told import (
+    BesideCase,
+    CaseClocks,
+    CategoryRef,
+    Duty,
+    HistoryLine,
+    LegalAction,
+    Place,
+    ReportOfCase,
+    Routing,
+)
+from gridmgmt.domain.report import Source
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import Light
 from gridmgmt.errors import InvalidInput
@@ -31,13 +43,13 @@ class CaseOut(Model):
     number: str
     state: State
     state_name: str
-    category: dict[str, str]
+    category: CategoryRef
     community_name: str
     cell_code: str
-    position: dict[str, float] | None
-    place_basis: str
-    label_position: dict[str, float]
-    source: str
+    position: Place | None
+    place_basis: Literal["point", "cell"]
+    label_position: Place
+    source: Source
     reported_at: datetime
     due_at: datetime | None
     stage_due_at: datetime | None
@@ -57,17 +69,33 @@ class CasePage(Model):
     next_cursor: str | None
 
 
+class RequestOut(Model):
+    """A request and its answer."""
+
+    id: UUID
+    case_id: UUID
+    action: Action
+    status: Literal["pending", "granted", "refused"]
+    facts: dict[str, Any]
+    asked_by: UUID
+    asked_for: UUID | None
+    asked_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    opinion: str | None
+
+
 class CaseDetail(CaseOut):
     """One case in full."""
 
-    report: dict[str, Any]
-    routing: dict[str, Any]
-    duty: dict[str, Any]
-    history: list[dict[str, Any]]
-    requests: list[dict[str, Any]]
-    legal: list[dict[str, Any]]
-    beside: dict[str, Any]
-    clocks: dict[str, Any]
+    report: ReportOfCase
+    routing: Routing | None
+    duty: Duty | None
+    history: list[HistoryLine]
+    requests: list[RequestOut]
+    legal: list[LegalAction]
+    beside: BesideCase
+    clocks: CaseClocks
 
 
 class ActionIn(Model):
@@ -90,22 +118,6 @@ class RequestIn(Model):
     action: Action
     version: Version
     facts: Facts
-
-
-class RequestOut(Model):
-    """A request and its answer."""
-
-    id: UUID
-    case_id: UUID
-    action: Action
-    status: str
-    facts: dict[str, Any]
-    asked_by: UUID
-    asked_for: UUID | None
-    asked_at: datetime
-    decided_by: UUID | None
-    decided_at: datetime | None
-    opinion: str | None
 
 
 class DecisionIn(Model):

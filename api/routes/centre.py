@@ -1,12 +1,24 @@
 """The command centre: the state of the loop, heat, the catalogue."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from api.answers import Json
 from api.deps import OneTransaction
 from api.models import GEOJSON, Day, Instant, Model, problems
+from api.told import (
+    BoardCalendar,
+    BoardEvent,
+    BoardLights,
+    BoardPlan,
+    BoardState,
+    BoardTotals,
+    BoardUnit,
+    CategoryOut,
+    NamedSubdistrict,
+)
 from gridmgmt.domain.workflow import State
 from gridmgmt.services import reading
 
@@ -16,23 +28,23 @@ router = APIRouter(tags=["centre"])
 class Board(Model):
     """The state of the loop at one instant."""
 
-    at: Any
-    subdistrict: dict[str, str]
-    plan: dict[str, Any] | None
-    totals: dict[str, int]
-    states: list[dict[str, Any]]
-    lights: dict[str, int]
-    units: list[dict[str, Any]]
-    recent: list[dict[str, Any]]
-    last_event_id: int
-    calendar: dict[str, Any]
+    at: datetime
+    subdistrict: NamedSubdistrict
+    plan: BoardPlan | None
+    totals: BoardTotals
+    states: list[BoardState]
+    lights: BoardLights
+    units: list[BoardUnit]
+    recent: list[BoardEvent]
+    last_event_id: int | None
+    calendar: BoardCalendar
 
 
 class Categories(Model):
     """The classes in use on a day."""
 
     standard_ref: list[str]
-    items: list[dict[str, Any]]
+    items: list[CategoryOut]
 
 
 @router.get("/board", response_model=Board, responses=problems(429))

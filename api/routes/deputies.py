@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import Instant, Model, problems
+from api.told import ListedDeputy
 from gridmgmt.domain.org import Role
 from gridmgmt.services import standing_in
 
@@ -43,7 +44,7 @@ class DeputyOut(Model):
 class DeputyList(Model):
     """Deputyships that have not ended."""
 
-    items: list[dict[str, Any]]
+    items: list[ListedDeputy]
 
 
 @router.get("/deputies", response_model=DeputyList, responses=problems())

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
 
 from api.answers import Json
 from api.deps import OneTransaction
 from api.models import GEOJSON, Instant, Model, QueryDegrees, problems
+from api.told import NamedSubdistrict
 from gridmgmt.errors import InvalidInput, NotFound
 from gridmgmt.geo.crs import Datum
 from gridmgmt.services import gridplans
@@ -53,11 +53,11 @@ class CellAt(Model):
 class Extent(Model):
     """Where the map begins, and what must be written on it."""
 
-    bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
-    centre: Annotated[list[float], Field(min_length=2, max_length=2)]
+    bbox: tuple[float, float, float, float]
+    centre: tuple[float, float]
     attribution: str
     notes: list[str]
-    subdistrict: dict[str, str]
+    subdistrict: NamedSubdistrict
     map_review_number: str | None
 
 

@@ -64,6 +64,7 @@ class LadderStep(Model):
     acknowledge_by: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: UUID | None
+    acknowledged_by_name: str | None
     passed_on_at: datetime | None
 
 

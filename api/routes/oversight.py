@@ -11,6 +11,7 @@ from api.answers import Json
 from api.deps import OneTransaction
 from api.models import Model, YesNo, problems
 from api.routes.cases import CaseDetail, detail_of
+from api.told import OwedOrder
 from gridmgmt.domain.telling import Kind
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.services import supervising, telling
@@ -54,7 +55,7 @@ class ReplyIn(Model):
 class OwedList(Model):
     """Orders without a reply, the first due first."""
 
-    items: list[dict[str, Any]]
+    items: list[OwedOrder]
 
 
 class FeedbackIn(Model):

@@ -10,6 +10,7 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import GEOJSON, Day, Degrees, Instant, Model, Version, problems
+from api.told import CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
 from gridmgmt.domain.coverage import CoverageRules
 from gridmgmt.domain.patrol import MOST_INTERVAL, MOST_TARGETS, TargetKind, Unit
 from gridmgmt.domain.patrolshift import Given, NoteKind, Told
@@ -52,7 +53,7 @@ class PlanOut(Model):
     cell_code: str
     version: Version
     synthetic: bool
-    targets: list[dict[str, Any]]
+    targets: list[TargetOut]
 
 
 class PlanList(Model):
@@ -66,8 +67,8 @@ class TodayOut(Model):
 
     day: date
     shift_id: UUID | None
-    cells: list[dict[str, Any]]
-    rules: dict[str, float]
+    cells: list[CellToday]
+    rules: CoverageRulesOut
 
 
 class ToldIn(Model):
@@ -116,7 +117,7 @@ class TrackOut(Model):
 
     stored: int
     known: int
-    refused: list[dict[str, Any]]
+    refused: list[PointRefused]
 
 
 class NoteIn(ToldIn):
@@ -132,7 +133,7 @@ class ShiftList(Model):
     """Shifts of a day and attendance by person; times in seconds."""
 
     day: date
-    items: list[dict[str, Any]]
+    items: list[ShiftTold]
     attendance: list[dict[str, Any]]
 
 

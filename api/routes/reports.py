@@ -1,7 +1,7 @@
 """Reports 上报: the way in. Idempotent by the id that the phone made."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -11,9 +11,11 @@ from pydantic.config import JsonDict
 from api.answers import Json
 from api.deps import OneTransaction
 from api.models import Degrees, Instant, Model, Sha256, YesNo, problems
+from api.told import CategoryRef, Duplicate, Duty, Routing
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.domain.personal import Contact, normal_phone
 from gridmgmt.domain.report import Source
+from gridmgmt.domain.workflow import State
 from gridmgmt.errors import InvalidInput
 from gridmgmt.geo.crs import Datum
 from gridmgmt.services import confidences, intake, likely
@@ -82,20 +84,20 @@ class ReportOut(Model):
     id: UUID
     case_id: UUID
     case_number: str
-    state: str
+    state: State
     cell_code: str
     cell_name: str
     community_code: str
     community_name: str
     subdistrict_code: str
-    category: dict[str, str]
+    category: CategoryRef
     received_at: datetime
     observed_at: datetime
-    duty: dict[str, Any]
-    routing: dict[str, Any]
+    duty: Duty
+    routing: Routing
     due_at: datetime | None
     stage_due_at: datetime | None
-    duplicates: list[dict[str, Any]]
+    duplicates: list[Duplicate]
 
 
 class LikelyIn(Model):

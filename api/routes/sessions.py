@@ -10,6 +10,7 @@ from api.answers import Json
 from api.cookies import give_session, take_session
 from api.deps import AppParts, OneTransaction, Parts, token_hash
 from api.models import Model, problems
+from api.told import DemoDefaults, DemoPerson, StreetOfPerson
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.sessionrules import kind_for
 from gridmgmt.errors import NotFound
@@ -28,7 +29,7 @@ class Me(Model):
     login: str
     roles: list[str]
     permissions: list[str]
-    subdistrict: dict[str, str] | None
+    subdistrict: StreetOfPerson | None
     unit_code: str | None
     unit_name: str | None
     cell_codes: list[str]
@@ -41,8 +42,8 @@ class DemoPeople(Model):
 
     demo: bool
     label: str
-    people: list[dict[str, Any]]
-    defaults: dict[str, UUID]
+    people: list[DemoPerson]
+    defaults: DemoDefaults
 
 
 class DemoSignIn(Model):

@@ -4,7 +4,7 @@ A sign-in is several requests and, in the first, two transactions with the hashi
 holds a connection while a password is hashed.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -53,7 +53,7 @@ class ChangeAndSignIn(Model):
 class Step(Model):
     """What comes next: ``code``, ``change_password``, or ``done`` with the person."""
 
-    next: str
+    next: Literal["code", "change_password", "done"]
     ticket: str | None
     me: Me | None
 

@@ -52,6 +52,26 @@ class Told:
     master_state: State
 
 
+def require_past_reopening(state: State, until: datetime | None, now: datetime) -> None:
+    """Refuse a new case after one that is open, or that may still be reopened.
+
+    Parameters
+    ----------
+    until : the end of the window in which the case is reopened instead.
+
+    Raises
+    ------
+    NotReady
+        ``guard`` is ``reopen_instead``.
+    """
+    if state is not State.CLOSED or until is None or now <= until:
+        raise NotReady(
+            "A new case follows a closed one that can no longer be reopened.",
+            article="22-1", rule="R22a", guard="reopen_instead", state=str(state),
+            until=until.isoformat() if until else None,
+        )  # fmt: skip
+
+
 def tell(given: Feedback, about: Told, actor: Actor) -> Feedback:
     """A telling that may be kept.
 

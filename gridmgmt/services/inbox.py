@@ -9,7 +9,7 @@ from gridmgmt.domain.events import EVENT_NAMES_ZH, EventKind
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require_anywhere
 from gridmgmt.services.records import done
-from gridmgmt.storage import audit, cases, ladders, notifications
+from gridmgmt.storage import audit, board, cases, ladders, notifications
 from gridmgmt.storage.audit import AuditEntry
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.notifications import Notification
@@ -61,7 +61,9 @@ def ladder_of(db: Db, actor: Actor, case_id: UUID) -> list[dict[str, Any]]:
         The case is out of scope, or cases are not the actor's to read.
     """
     require_anywhere(actor, Permission.CASE_READ)
-    return ladders.steps_of(db, cases.load(db, case_id, actor).id)
+    steps = ladders.steps_of(db, cases.load(db, case_id, actor).id)
+    names = board.names_of(db, [s["acknowledged_by"] for s in steps if s["acknowledged_by"]])
+    return [s | {"acknowledged_by_name": names.get(s["acknowledged_by"])} for s in steps]
 
 
 def mark_read(db: Db, actor: Actor, now: datetime, until: datetime) -> dict[str, int]:

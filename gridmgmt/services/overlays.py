@@ -3,26 +3,28 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from gridmgmt.domain.case import Case
-from gridmgmt.domain.jointcall import (
-    CALL_RULES,
-    TASK_STATE_NAMES_ZH,
-    CallAction,
-    JointCall,
-    Opinion,
-    Task,
-    legal_actions,
-)
+from gridmgmt.domain.jointcall import TASK_STATE_NAMES_ZH, CallAction, JointCall, Opinion, Task
 from gridmgmt.domain.org import Actor, Role
-from gridmgmt.domain.permissions import Permission, can, require, require_anywhere
-from gridmgmt.storage import feedbacks, joint_calls, supervision
+from gridmgmt.domain.permissions import Permission, require, require_anywhere
+from gridmgmt.domain.supervision import SupervisionOrder
+from gridmgmt.services import offering
+from gridmgmt.services.offering import Looking
+from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import beside, board, cases, feedbacks, joint_calls, supervision
 from gridmgmt.storage.db import Db
 
 
-def facts_of(db: Db, case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Everything beside a case that was loaded within scope."""
-    merged = feedbacks.merged(db, case.id)
+def facts_of(db: Db, case: Case, by: Looking) -> dict[str, Any]:
+    """Everything beside a case that was loaded within scope, and what may be done there."""
+    merged, told = feedbacks.merged(db, case.id), feedbacks.of_case(db, case.id)
+    orders, calls = supervision.of_case(db, case.id), joint_calls.of_case(db, case.id)
+    named = [o.ordered_by for o in orders] + [o.replied_by for o in orders] + [f["told_by"] for f in told]
+    named += [c.issued_by for c in calls] + [task.ended_by for c in calls for task in c.tasks]
+    named += [opinion.by for c in calls for task in c.tasks for opinion in task.opinions]
+    names = board.names_of(db, sorted({person for person in named if person is not None}))
     return {
         "counts": {
             "rework": case.rework_count, "returns": case.return_count, "extensions": case.extension_count,
@@ -30,14 +32,33 @@ def facts_of(db: Db, case: Case, actor: Actor, now: datetime) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "merged": merged,
         "untold": sum(m["needs_feedback"] and not m["told"] for m in merged),
-        "feedback": feedbacks.of_case(db, case.id),
+        "feedback": told,
         **feedbacks.links(db, case.id),
-        "calls": [call_facts(call, actor, now) for call in joint_calls.of_case(db, case.id)],
-        "orders": supervision.of_case(db, case.id, now),
+        "calls": [call_facts(call, by) for call in calls],
+        "orders": [_order_facts(order, by) for order in orders],
+        "legal": offering.of_case(case, by),
+        "names": {str(person): name for person, name in names.items()},
     }  # fmt: skip
 
 
-def call_facts(call: JointCall, actor: Actor, now: datetime) -> dict[str, Any]:
+def _order_facts(order: SupervisionOrder, by: Looking) -> dict[str, Any]:
+    names = (
+        "id", "case_id", "unit_code", "opinion", "ordered_by", "ordered_at", "reply_due_at", "reply",
+        "replied_by", "replied_at",
+    )  # fmt: skip
+    return {name: getattr(order, name) for name in names} | {
+        "unit_name": _unit_name(order.unit_code, by),
+        "late": order.is_late(by.now),
+        "may_reply": offering.may_reply(order, by),
+    }
+
+
+def _unit_name(code: str | None, by: Looking) -> str | None:
+    unit = by.book.units.get(code) if code else None
+    return unit.name if unit else code
+
+
+def call_facts(call: JointCall, by: Looking) -> dict[str, Any]:
     """A call as pages show it, with what this person may do to each sub-task."""
     return {
         "id": call.id,
@@ -49,29 +70,24 @@ def call_facts(call: JointCall, actor: Actor, now: datetime) -> dict[str, Any]:
         "document_no": call.document_no,
         "version": call.version,
         "closed_at": call.closed_at,
-        "tasks": [_task_facts(call, task, actor, now) for task in call.tasks],
+        "tasks": [_task_facts(call, task, by) for task in call.tasks],
     }
 
 
-def _task_facts(call: JointCall, task: Task, actor: Actor, now: datetime) -> dict[str, Any]:
+def _task_facts(call: JointCall, task: Task, by: Looking) -> dict[str, Any]:
     names = (
         "id", "unit_code", "part", "what", "state", "sign_in_due_at", "arrive_due_at", "due_at",
         "signed_in_at", "arrived_at", "ended_at", "ended_by", "words", "photos",
     )  # fmt: skip
     facts = {name: getattr(task, name) for name in names}
     return facts | {
+        "unit_name": _unit_name(task.unit_code, by),
         "state_name": TASK_STATE_NAMES_ZH[task.state],
-        "late": task.late(now),
-        "opinions": [_opinion_facts(o) for o in task.opinions] if _sees_opinion(task, actor) else [],
-        "legal": [
-            {"action": action, "may": _may(call, task, action, actor)} for action in legal_actions(task)
-        ],
+        "late": task.late(by.now),
+        "opinions": [_opinion_facts(o) for o in task.opinions] if _sees_opinion(task, by.actor) else [],
+        "legal": offering.of_task(call, task, by),
+        "may_pack": offering.may_pack(call, task, by),
     }
-
-
-def _may(call: JointCall, task: Task, action: CallAction, actor: Actor) -> bool:
-    permission = CALL_RULES[action].permission
-    return can(actor, permission, call.subdistrict_code, unit_code=task.unit_code)
 
 
 def _sees_opinion(task: Task, actor: Actor) -> bool:
@@ -85,7 +101,7 @@ def _opinion_facts(opinion: Opinion) -> Mapping[str, Any]:
     return {name: getattr(opinion, name) for name in names}
 
 
-def call_detail(db: Db, actor: Actor, now: datetime, call_id: Any) -> dict[str, Any]:
+def call_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, call_id: UUID) -> dict[str, Any]:
     """One call with its history.
 
     Raises
@@ -104,17 +120,26 @@ def call_detail(db: Db, actor: Actor, now: datetime, call_id: Any) -> dict[str, 
         | ({} if line.action != CallAction.ASSESS or line.task_id in seen else {"facts": {}})
         for line in joint_calls.history(db, call.id)
     ]
-    return call_facts(call, actor, now) | {"history": lines}
+    return call_facts(call, _looking(db, actor, now, books, call)) | {"history": lines}
 
 
-def calls(db: Db, actor: Actor, now: datetime, *, mine: bool, open_only: bool) -> list[dict[str, Any]]:
+def _looking(db: Db, actor: Actor, now: datetime, books: RuleBooks, call: JointCall) -> Looking:
+    case = cases.load(db, call.case_id, actor)
+    acted = {**beside.look(db, case.id).hands, **case.acted}
+    return Looking(actor, now, books.current(db, case.subdistrict_code), acted)
+
+
+def calls(
+    db: Db, actor: Actor, now: datetime, books: RuleBooks, *, mine: bool, open_only: bool
+) -> list[dict[str, Any]]:
     """Calls of the actor's subdistricts, newest first; ``mine`` are those to his unit."""
     require(actor, Permission.CASE_READ, min(actor.subdistricts, default=""))
     unit = actor.unit_code if mine else None
     if mine and unit is None:
         return []
-    rows = joint_calls.listed(db, actor, unit_code=unit, open_only=open_only, limit=200)
-    return [
-        call_facts(joint_calls.load(db, row["id"], actor), actor, now) | {"number": row["number"]}
-        for row in rows
-    ]
+    shown = []
+    for row in joint_calls.listed(db, actor, unit_code=unit, open_only=open_only, limit=200):
+        call = joint_calls.load(db, row["id"], actor)
+        facts = call_facts(call, _looking(db, actor, now, books, call))
+        shown.append(facts | {"number": row["number"]})
+    return shown

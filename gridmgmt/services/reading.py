@@ -36,6 +36,7 @@ from gridmgmt.services.calendars import coverage
 from gridmgmt.services.choices import choices
 from gridmgmt.services.clocking import clocks_told, hides, offered_milestone
 from gridmgmt.services.handling import clocks_of
+from gridmgmt.services.offering import Looking
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import beside, board, cases, outbox, reclockings, requests
 from gridmgmt.storage.board import CaseFilter, Row
@@ -215,7 +216,7 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             for action in legal_actions(case.state)
             if not hides(case, action)
         ],
-        "beside": overlays.facts_of(db, case, actor, now),
+        "beside": overlays.facts_of(db, case, Looking(actor, now, book, {**standing.hands, **case.acted})),
         "clocks": clocks_told(book, case, steps, reclockings.of_case(db, case_id), now),
     }
 

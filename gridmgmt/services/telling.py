@@ -13,10 +13,9 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.report import Source
-from gridmgmt.domain.telling import Feedback, Kind, Told, tell
+from gridmgmt.domain.telling import Feedback, Kind, Told, require_past_reopening, tell
 from gridmgmt.domain.windows import Window
-from gridmgmt.domain.workflow import State
-from gridmgmt.errors import ContentDiffers, MissingFact, NotFound, NotReady
+from gridmgmt.errors import ContentDiffers, MissingFact, NotFound
 from gridmgmt.geo.crs import Datum
 from gridmgmt.services.confidences import confided
 from gridmgmt.services.handling import clocks_of
@@ -139,12 +138,7 @@ def follow_up(
 def _require_past_reopening(db: Db, earlier: Case, now: datetime, books: RuleBooks) -> None:
     clocks = clocks_of(books.current(db, earlier.subdistrict_code), earlier, now)
     until = clocks.window_end(Window.REOPEN, earlier.closed_at)
-    if earlier.state is not State.CLOSED or until is None or now <= until:
-        raise NotReady(
-            "A new case follows a closed one that can no longer be reopened.",
-            article="22-1", rule="R22a", guard="reopen_instead", state=str(earlier.state),
-            until=until.isoformat() if until else None,
-        )  # fmt: skip
+    require_past_reopening(earlier.state, until, now)
 
 
 def _report_again(

@@ -16,8 +16,6 @@ from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import supervision_orders
 
 _NAMES = tuple(SupervisionOrder.__slots__)
-# Which clock the limit was counted on concerns the ladder alone.
-_TOLD = tuple(name for name in _NAMES if name != "reply_unit")
 _COLUMNS = tuple(supervision_orders.c[name] for name in _NAMES)
 
 
@@ -87,12 +85,11 @@ def answer(db: Db, order: SupervisionOrder) -> None:
     )
 
 
-def of_case(db: Db, case_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """The orders about a case that was loaded within scope, oldest first; ``late`` as of now."""
+def of_case(db: Db, case_id: UUID) -> list[SupervisionOrder]:
+    """The orders about a case that was loaded within scope, oldest first."""
     c = supervision_orders.c
     query = select(*_COLUMNS).where(c.case_id == case_id).order_by(c.ordered_at, c.id)
-    orders = [_order(r._mapping) for r in db.execute(query)]
-    return [{name: getattr(o, name) for name in _TOLD} | {"late": o.is_late(now)} for o in orders]
+    return [_order(r._mapping) for r in db.execute(query)]
 
 
 def owed(db: Db, actor: Actor, *, limit: int = 200) -> list[dict[str, Any]]:

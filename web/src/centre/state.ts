@@ -11,7 +11,10 @@ import type { StreamState } from '../ports/stream.ts'
 export const LAYERS = ['cells', 'load', 'blocks', 'buildings', 'heat', 'cases'] as const
 export type Layer = (typeof LAYERS)[number]
 
-export interface FeedItem extends BoardEvent {
+/** An event as the feed shows it: from the board or from the stream, which has no number of its own. */
+export type Heard = Omit<BoardEvent, 'id'>
+
+export interface FeedItem extends Heard {
   key: string
   /** Order of arrival, for events of the same second. */
   seq: number
@@ -132,15 +135,15 @@ export function keep<K extends 'cells' | 'points' | 'heat'>(name: K, value: NonN
   current[name] = markRaw(value)
 }
 
-const secondOf = (event: Pick<BoardEvent, 'at'>): number => Math.floor(Date.parse(event.at) / 1000)
-const keyOf = (event: BoardEvent): string => `${secondOf(event)}|${event.kind}|${event.case_id}`
+const secondOf = (event: Pick<Heard, 'at'>): number => Math.floor(Date.parse(event.at) / 1000)
+const keyOf = (event: Heard): string => `${secondOf(event)}|${event.kind}|${event.case_id}`
 let arrivals = 0
 
 /**
  * Merges events, newest first, into the feed. A row that names its category replaces one that does not;
  * rows keep their order, because moving a row would start its highlight again.
  */
-export function feed(events: readonly BoardEvent[], fresh: boolean): void {
+export function feed(events: readonly Heard[], fresh: boolean): void {
   const known = new Map(current.feed.map((item) => [item.key, item]))
   for (const event of [...events].reverse()) {
     const key = keyOf(event)

@@ -40,6 +40,12 @@ test('both languages have the same texts with the same placeholders', () => {
   }
 })
 
+test('texts lie in one file a feature, none longer than 400 lines', () => {
+  const files = import.meta.glob<string>('../../src/core/i18n/**/*.ts', { query: '?raw', import: 'default', eager: true })
+  expect(Object.keys(files).length).toBeGreaterThan(8)
+  for (const [name, text] of Object.entries(files)) expect([name, text.split('\n').length > 400]).toEqual([name, false])
+})
+
 test('no text holds a character that the message syntax would eat', () => {
   for (const [key, text] of [...leaves(zh), ...leaves(en)]) expect([key, /[@|]/.test(text)]).toEqual([key, false])
 })

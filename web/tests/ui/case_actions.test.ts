@@ -13,6 +13,7 @@ const legal = (over: Partial<LegalAction>): LegalAction => ({
   needs_request: false,
   may: 'do',
   refusal: null,
+  choices: {},
   ...over,
 })
 
@@ -158,7 +159,7 @@ test('what needs approval is asked for, not done', async () => {
 test('a pending request can be decided by whoever carries the permission, but not by the asker', async () => {
   const request = {
     id: 'r', case_id: 'case-1', action: 'extend' as const, status: 'pending' as const, facts: { reason: '雨' },
-    asked_by: 'asker', asked_at: '2026-11-23T02:00:00Z', decided_by: null, decided_at: null, opinion: null,
+    asked_by: 'asker', asked_for: null, asked_at: '2026-11-23T02:00:00Z', decided_by: null, decided_at: null, opinion: null,
   }
   const shown = async (id: string, permissions: string[]) => {
     vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ id, permissions, demo: false, name: 'x', roles: [] })))

@@ -1,0 +1,592 @@
+"""What answers consist of: the parts of cases, calls, patrols and boards, as the API's document names them.
+
+Services put answers together as plain data; these models describe them. The pages' types are generated from
+the document (``web/src/api``), and ``tests/api/test_document.py`` reads real answers with the models.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.models import Model
+from gridmgmt.domain.jointcall import CallAction, OpinionBasis, Part, Purpose, TaskState
+from gridmgmt.domain.patrol import TargetKind, Unit
+from gridmgmt.domain.telling import Kind
+from gridmgmt.domain.workflow import Action, State
+from gridmgmt.domain.worktime import Light
+
+
+class CategoryRef(Model):
+    """A class 类别 by name."""
+
+    key: str
+    code: str
+    name: str
+
+
+class Place(Model):
+    """A place in CGCS2000 degrees."""
+
+    lon: float
+    lat: float
+
+
+class SentPosition(Model):
+    """A position as it was sent, in the datum of the sender."""
+
+    lon: float
+    lat: float
+    datum: str
+    accuracy_m: float | None
+
+
+class Contact(Model):
+    """Whoever reported from outside, as short as the asker may see him."""
+
+    name: str | None
+    phone: str | None
+
+
+class ReportOfCase(Model):
+    """The report that a case began with."""
+
+    id: UUID
+    description: str
+    position: SentPosition | None
+    observed_at: datetime
+    received_at: datetime
+    photos: list[str]
+    erased: bool
+    contact: Contact | None
+    shortened: bool
+
+
+class TraceLine(Model):
+    """A routing rule that was tried, what came of it and why."""
+
+    rule_id: str
+    outcome: str
+    matched: bool
+    why: str
+
+
+class Routing(Model):
+    """Where a case was sent and why; ``queue_reason`` where it waits for a person instead."""
+
+    unit_code: str | None
+    unit_name: str | None
+    worker_id: UUID | None
+    worker_name: str | None
+    rule_id: str | None
+    reason: str
+    queue_reason: str | None = None
+    worker_code: str | None = None
+    worker_reason: str | None = None
+    rules_version: str | None = None
+    precedent: dict[str, Any] | None = None
+    rules_tried: int | None = None
+    trace: list[TraceLine]
+
+
+class Duty(Model):
+    """Whether the street may lead, by which item of the duty list."""
+
+    allowed: bool
+    role: str | None
+    item_no: str | None
+    reason: str
+    article: str | None
+    rule: str | None
+
+
+class LikenessWhy(Model):
+    """The shares that make up a score of likeness; ``text`` where both said something."""
+
+    place: float
+    time: float
+    text: float | None
+    same_component: bool
+    class_share: Annotated[float, Field(alias="class")]
+
+
+class Duplicate(Model):
+    """A case that a report probably repeats."""
+
+    case_id: UUID
+    number: str
+    score: float
+    distance_m: float
+    why: LikenessWhy
+
+
+class HistoryLine(Model):
+    """One step of a case."""
+
+    seq: int
+    action: str
+    action_name: str
+    from_state: State | None
+    to_state: State
+    actor_id: UUID
+    actor_name: str
+    at: datetime
+    facts: dict[str, Any]
+    article: str | None
+    on_behalf_of: UUID | None
+
+
+class Refusal(Model):
+    """Why something is not offered."""
+
+    code: str
+    detail: str
+    article: str | None
+
+
+class Choice(Model):
+    """A value that a form may offer, with the words that people read."""
+
+    value: str
+    label: str
+
+
+class LegalAction(Model):
+    """A move that the state allows: whether this person may do it or ask for it, else why not."""
+
+    action: Action
+    name: str
+    requires: list[str]
+    needs_request: bool
+    may: Literal["do", "ask"] | None
+    refusal: Refusal | None
+    choices: dict[str, list[Choice]]
+
+
+class Deadline(Model):
+    """One of the deadlines of a case."""
+
+    kind: Literal["sign_for", "milestone", "handling"]
+    code: str
+    name: str
+    due_at: datetime
+    met_at: datetime | None
+    light: Light | None
+    amount: int
+    unit: str
+    calendar_known: bool
+
+
+class ClockReason(Model):
+    """What made a deadline what it is."""
+
+    code: str
+    name: str
+    seq: int
+    at: datetime
+    due_at: datetime | None
+    facts: dict[str, Any]
+
+
+class Recomputed(Model):
+    """A recomputation of a case's deadlines."""
+
+    run_id: UUID
+    at: datetime
+    actor_id: UUID
+    why: str
+    calendar_version: int
+    rules_revision: int
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+class CaseClocks(Model):
+    """The deadlines of a case, their reasons, and the calendar that they were counted by."""
+
+    calendar: dict[str, Any]
+    deadlines: list[Deadline]
+    reasons: list[ClockReason]
+    spans: list[dict[str, Any]]
+    recomputed: list[Recomputed]
+    refusal: dict[str, str] | None
+    stale: bool = False
+
+
+class Counted(Model):
+    """How often a case was reworked, sent back and extended."""
+
+    rework: int
+    returns: int
+    extensions: int
+
+
+class Merged(Model):
+    """A report that was merged 并案 into the case, and whether its reporter was told."""
+
+    id: UUID
+    number: str
+    state: State
+    needs_feedback: bool
+    reported_by: UUID
+    reported_at: datetime
+    told: bool
+
+
+class Telling(Model):
+    """A record of telling 反馈 or revisiting 回访."""
+
+    id: UUID
+    case_id: UUID
+    kind: Kind
+    reached: bool
+    channel: str
+    words: str
+    satisfied: bool | None
+    told_by: UUID
+    told_at: datetime
+
+
+class CaseLink(Model):
+    """Another case by number."""
+
+    case_id: UUID
+    number: str
+
+
+class OrderOfCase(Model):
+    """A supervision order 督办; ``may_reply`` says whether the reply is this person's to give."""
+
+    id: UUID
+    case_id: UUID
+    unit_code: str | None
+    unit_name: str | None
+    opinion: str
+    ordered_by: UUID
+    ordered_at: datetime
+    reply_due_at: datetime
+    reply: str | None
+    replied_by: UUID | None
+    replied_at: datetime | None
+    late: bool
+    may_reply: bool
+
+
+class OpinionOut(Model):
+    """The street's opinion 考核意见 on how a unit answered."""
+
+    basis: OpinionBasis
+    score: int
+    text: str
+    by: UUID
+    at: datetime
+
+
+class CallOffer(Model):
+    """An action on a sub-task: whether this person may do it now, else why not, and what it needs."""
+
+    action: CallAction
+    name: str
+    may: bool
+    refusal: Refusal | None
+    requires: list[str]
+
+
+class CallTask(Model):
+    """One unit's share of a joint call."""
+
+    id: UUID
+    unit_code: str
+    unit_name: str
+    part: Part
+    what: str
+    state: TaskState
+    state_name: str
+    sign_in_due_at: datetime | None
+    arrive_due_at: datetime | None
+    due_at: datetime
+    signed_in_at: datetime | None
+    arrived_at: datetime | None
+    ended_at: datetime | None
+    ended_by: UUID | None
+    words: str | None
+    photos: list[str]
+    late: list[Literal["sign_in", "arrive", "result"]]
+    opinions: list[OpinionOut]
+    legal: list[CallOffer]
+    may_pack: bool
+
+
+class JointCallOut(Model):
+    """A joint call 吹哨 with its sub-tasks."""
+
+    id: UUID
+    case_id: UUID
+    purpose: Purpose
+    text: str
+    issued_by: UUID
+    issued_at: datetime
+    document_no: str | None
+    version: int
+    closed_at: datetime | None
+    tasks: list[CallTask]
+
+
+class ListedCall(JointCallOut):
+    """A call in a list, with its case's number."""
+
+    number: str
+
+
+class CallLine(Model):
+    """One step of a call."""
+
+    seq: int
+    task_id: UUID | None
+    action: str
+    actor_id: UUID
+    on_behalf_of: UUID | None
+    at: datetime
+    facts: dict[str, Any]
+
+
+class BesideOffer(Model):
+    """What this person may do beside a case: call, urge, tell, revisit, open the case that follows."""
+
+    action: Literal["issue_call", "order", "tell", "revisit", "follow_up"]
+    may: bool
+    refusal: Refusal | None
+    requires: list[str]
+    choices: dict[str, list[Choice]]
+
+
+class BesideCase(Model):
+    """What stands beside a case: merged reports, people told, calls, orders, links, and what may be done."""
+
+    counts: Counted
+    merged_into: UUID | None
+    merged: list[Merged]
+    untold: int
+    feedback: list[Telling]
+    follows: CaseLink | None
+    followed_by: list[CaseLink]
+    calls: list[JointCallOut]
+    orders: list[OrderOfCase]
+    legal: list[BesideOffer]
+    names: dict[str, str]
+
+
+class OwedOrder(Model):
+    """An order without a reply."""
+
+    id: UUID
+    case_id: UUID
+    number: str
+    unit_code: str | None
+    opinion: str
+    ordered_at: datetime
+    reply_due_at: datetime
+
+
+class ListedDeputy(Model):
+    """A deputyship 代理 with names."""
+
+    id: UUID
+    person_id: UUID
+    person_name: str
+    deputy_id: UUID
+    deputy_name: str
+    role: str
+    starts_at: datetime
+    ends_at: datetime
+    granted_by: UUID
+    granted_at: datetime
+    in_force: bool
+
+
+class Every(Model):
+    """How often a target is visited."""
+
+    amount: int
+    unit: Unit
+
+
+class TargetOut(Model):
+    """A checkpoint or road segment of a plan."""
+
+    id: UUID
+    kind: TargetKind
+    name: str
+    every: Every
+    geometry: dict[str, Any]
+
+
+class TargetToday(TargetOut):
+    """A target with whether it is due today; ``overdue`` in the unit of its interval."""
+
+    due: bool
+    last_on: date | None
+    overdue: int
+
+
+class CellToday(Model):
+    """The targets of one cell, due ones first."""
+
+    cell_code: str
+    plan_id: UUID
+    synthetic: bool
+    targets: list[TargetToday]
+
+
+class CoverageRulesOut(Model):
+    """What counts as being there."""
+
+    reach_m: float
+    accuracy_m: float
+    gap_s: int
+    share: float
+
+
+class PointRefused(Model):
+    """A position that is not kept, and why."""
+
+    no: int
+    reason: str
+
+
+class ShiftTold(Model):
+    """A shift with both clocks."""
+
+    id: UUID
+    person_id: UUID
+    cell_codes: list[str]
+    on_at: datetime
+    phone_on_at: datetime
+    received_on_at: datetime
+    off_at: datetime | None
+    phone_off_at: datetime | None
+    received_off_at: datetime | None
+    lapsed: bool
+    points: int
+    points_counted: int
+    unseen_s: int
+
+
+class NamedSubdistrict(Model):
+    """A street by code."""
+
+    code: str
+    name: str
+
+
+class BoardPlan(Model):
+    """The grid plan in force."""
+
+    version: int
+    valid_from: datetime
+    cells: int
+
+
+class BoardTotals(Model):
+    """The figures of the board."""
+
+    reported_today: int
+    closed_today: int
+    open: int
+    closed: int
+    overdue: int
+    unrouted: int
+
+
+class BoardState(Model):
+    """Cases in one state."""
+
+    state: State
+    name: str
+    count: int
+    overdue: int
+
+
+class BoardLights(Model):
+    """Running cases by light."""
+
+    green: int
+    yellow: int
+    red: int
+
+
+class BoardUnit(Model):
+    """Cases of one unit."""
+
+    unit_code: str
+    unit_name: str
+    open: int
+    overdue: int
+    closed: int
+
+
+class BoardEvent(Model):
+    """One of the newest events."""
+
+    id: int
+    at: datetime
+    kind: str
+    kind_name: str
+    case_id: UUID | None
+    number: str | None
+    state: State | None
+    cell_code: str | None
+    category_name: str | None
+
+
+class BoardCalendar(Model):
+    """How far the holiday data reach."""
+
+    id: str
+    name: str
+    version: int | str
+    covered_until: date | None
+    warning: Literal["calendar_ends", "calendar_ended"] | None
+
+
+class CategoryOut(Model):
+    """A class 部件/事项 of the catalogue."""
+
+    key: str
+    kind: str
+    code: str
+    name: str
+    name_en: str
+    major_code: str
+    major_name: str
+    major_name_en: str
+    minor: bool
+    evidence_required: bool
+    emergency: bool
+
+
+class StreetOfPerson(NamedSubdistrict):
+    """The street that somebody works for."""
+
+    district_name: str
+
+
+class DemoDefaults(Model):
+    """Whose part each page begins with."""
+
+    centre: UUID
+    field: UUID
+
+
+class DemoPerson(Model):
+    """A synthetic person of the demo."""
+
+    id: UUID
+    login: str
+    name: str
+    roles: list[str]
+    unit_code: str | None
+    unit_name: str | None
+    cell_codes: list[str]
+    pages: Annotated[list[Literal["centre", "field"]], Field(alias="for")]
