@@ -26,6 +26,7 @@ class NotificationOut(Model):
     facts: dict[str, Any]
     because: str
     instead_of: UUID | None
+    instead_of_name: str | None
     absence: str | None
     rung: int | None
     read_at: datetime | None

@@ -1,5 +1,6 @@
 """A person's inbox: what he was told, what he has not read, and his acknowledgement 签阅."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,8 @@ def read(
     """The newest of a person's own notifications with his counts; whoever he is, he sees his own alone."""
     found = notifications.inbox(db, actor, before=before, unread=unread, limit=limit)
     count, owed = notifications.unread(db, actor)
-    return {"items": [_shown(n) for n in found], "unread": count, "owed": owed}
+    names = board.names_of(db, [n.instead_of for n in found if n.instead_of])
+    return {"items": [_shown(n, names) for n in found], "unread": count, "owed": owed}
 
 
 def acknowledge(db: Db, actor: Actor, now: datetime, notification_id: UUID) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def acknowledge(db: Db, actor: Actor, now: datetime, notification_id: UUID) -> d
     given, first = notifications.acknowledge(db, actor, notification_id, now)
     if first:
         audit.append(db, [_acknowledged(db, actor, now, given)])
-    return _shown(given)
+    return _shown(given, board.names_of(db, [given.instead_of] if given.instead_of else []))
 
 
 def _acknowledged(db: Db, actor: Actor, now: datetime, given: Notification) -> AuditEntry:
@@ -75,7 +77,7 @@ def mark_read(db: Db, actor: Actor, now: datetime, until: datetime) -> dict[str,
     return {"unread": count, "owed": owed}
 
 
-def _shown(n: Notification) -> dict[str, Any]:
+def _shown(n: Notification, names: Mapping[UUID, str]) -> dict[str, Any]:
     percent = n.facts.get("percent")
     return {
         "id": n.id,
@@ -87,6 +89,7 @@ def _shown(n: Notification) -> dict[str, Any]:
         "facts": dict(n.facts),
         "because": n.because,
         "instead_of": n.instead_of,
+        "instead_of_name": names.get(n.instead_of) if n.instead_of else None,
         "absence": n.absence,
         "rung": n.step[2] if n.step else None,
         "read_at": n.read_at,

@@ -47,7 +47,7 @@ def test_answers_are_as_the_document_says(
         read(Me, person.get("/me"))
     read(ReportOut, worker.get(f"/reports/{case['report']['id']}"))
     read(TodayOut, worker.get("/patrols/today"))
-    read(ShiftList, dispatcher.get(f"/patrols?day={day}"))
+    read(ShiftList, dispatcher.get("/patrols", day=str(day)))
     read(OwedList, director.get("/orders"))
     read(DeputyList, director.get("/deputies"))
     read(Categories, shift.get("/categories"))

@@ -4200,6 +4200,8 @@ export interface components {
             id: string;
             /** Instead Of */
             instead_of: string | null;
+            /** Instead Of Name */
+            instead_of_name: string | null;
             /** Kind */
             kind: string;
             /** Kind Name */

@@ -6,6 +6,7 @@ import type { Board, CasePoints, Cells, Extent, Heat, StreamEvent } from '../api
 import { Refresher } from '../core/refresher.ts'
 import { ApiProblem, call, query } from '../ports/http.ts'
 import { openStream } from '../ports/stream.ts'
+import { hearInbox, inboxStream, startInbox } from '../ui/inbox/inbox.ts'
 import { ensure, session } from '../ui/session.ts'
 import { centre, feed, inbox, keep, readDetail } from './state.ts'
 
@@ -59,6 +60,7 @@ function readAll(): void {
 }
 
 function hear(event: StreamEvent): void {
+  hearInbox(event)
   // About the person's own inbox, and nothing that happened on the street.
   if (event.kind === 'inbox_changed') return
   feed([{ ...event, kind_name: event.kind, category_name: null }], true)
@@ -70,11 +72,13 @@ function hear(event: StreamEvent): void {
 /** Starts reading; call once, when somebody is signed in. */
 export async function startLive(): Promise<void> {
   inbox.extent = await untilAnswered(() => call<Extent>('/extent'))
+  startInbox()
   readAll()
   openStream({
     onEvent: hear,
     onState(state) {
       inbox.stream = state
+      inboxStream(state)
       // What happened between the last reading and this connection.
       if (state === 'live') readAll()
     },
@@ -85,7 +89,7 @@ export async function startLive(): Promise<void> {
   }, POLL_MS)
   watch(() => [centre.layers.heat, centre.heat_resolution], () => heat.nudge())
   // What one may see and do depends on who acts.
-  watch(() => session.me?.id, readAll)
+  watch(() => [session.me?.id, session.acting?.person_id], readAll)
 }
 
 async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {

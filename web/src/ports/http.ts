@@ -25,6 +25,8 @@ export interface Call {
   body?: Blob
   signal?: AbortSignal
   timeout_ms?: number
+  /** In whose post; null is as oneself. Without it, as this page acts now. */
+  behalf?: string | null
 }
 
 const TIMEOUT_MS = 20_000
@@ -34,6 +36,13 @@ let signedOut: () => void = () => undefined
 /** Has a function called whenever the server says that nobody is signed in any more. */
 export function onSignedOut(listener: () => void): void {
   signedOut = listener
+}
+
+let behalf: string | null = null
+
+/** From now on the page acts in the post of this person (a deputy 代理); null ends that. */
+export function actInPostOf(person_id: string | null): void {
+  behalf = person_id
 }
 
 export const API = '/api/v1'
@@ -52,6 +61,8 @@ async function answer(path: string, options: Call): Promise<Response> {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.json !== undefined) headers.set('Content-Type', 'application/json')
   else if (options.body) headers.set('Content-Type', options.body.type)
+  const post = options.behalf === undefined ? behalf : options.behalf
+  if (post) headers.set('On-Behalf-Of', post)
   const timer = new AbortController()
   const stop = setTimeout(() => timer.abort(), options.timeout_ms ?? TIMEOUT_MS)
   const outer = options.signal

@@ -31,3 +31,27 @@ export function locate(): Promise<Fix> {
     )
   })
 }
+
+export interface TimedFix extends Fix {
+  /** By the phone's clock, when the position was taken. */
+  at_ms: number
+}
+
+/** Positions as they come, until the returned function is called; for a shift, and for nothing else. */
+export function watchPosition(onFix: (fix: TimedFix) => void, onFault: (why: NoFix) => void): () => void {
+  if (!globalThis.isSecureContext || !navigator.geolocation) {
+    onFault('insecure')
+    return () => undefined
+  }
+  const id = navigator.geolocation.watchPosition(
+    ({ coords, timestamp }) =>
+      onFix({
+        place: lngLat(coords.longitude, coords.latitude),
+        accuracy_m: coords.accuracy > 0 ? Math.round(coords.accuracy) : null,
+        at_ms: timestamp,
+      }),
+    (fault) => onFault(fault.code === 1 ? 'denied' : fault.code === 3 ? 'timeout' : 'failed'),
+    { enableHighAccuracy: true, timeout: 60_000, maximumAge: 5_000 },
+  )
+  return () => navigator.geolocation.clearWatch(id)
+}

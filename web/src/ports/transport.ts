@@ -33,6 +33,7 @@ export const httpTransport: Transport = {
       // Stored blobs may come back from IndexedDB without their type.
       body: new Blob([body as Blob], { type: photo.media_type }),
       timeout_ms: PHOTO_TIMEOUT_MS,
+      behalf: null,
     }),
-  postReport: (report) => attempt<ReportOut>('/reports', { method: 'POST', json: report }),
+  postReport: (report) => attempt<ReportOut>('/reports', { method: 'POST', json: report, behalf: null }),
 }

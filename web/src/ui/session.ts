@@ -5,8 +5,8 @@
 // when it comes to the front or is about to change something.
 
 import { reactive, readonly } from 'vue'
-import type { Demo, DemoPerson, Me, Problem } from '../api/types.ts'
-import { ApiProblem, call, onSignedOut } from '../ports/http.ts'
+import type { Demo, DemoPerson, Deputyship, Me, Problem } from '../api/types.ts'
+import { actInPostOf, ApiProblem, call, onSignedOut } from '../ports/http.ts'
 import { prefs, tabPrefs } from '../ports/prefs.ts'
 
 export type Page = 'centre' | 'field' | 'account'
@@ -16,10 +16,12 @@ interface Session {
   page: Page
   me: Me | null
   people: DemoPerson[]
+  /** In whose post this tab acts now 代理; everything but sending one's own reports. */
+  acting: { person_id: string; name: string; until: string } | null
   problem: Problem | null
 }
 
-const current = reactive<Session>({ state: 'starting', page: 'centre', me: null, people: [], problem: null })
+const current = reactive<Session>({ state: 'starting', page: 'centre', me: null, people: [], acting: null, problem: null })
 
 export const session = readonly(current) as Readonly<Session>
 
@@ -53,7 +55,29 @@ export async function ensure(fresh = false): Promise<void> {
 /** Demo only: act as another person in this tab. */
 export async function signInAs(person_id: string): Promise<void> {
   tabPrefs.set('person', person_id)
+  leavePost()
   accept(await call<Me>('/demo/sign-in', { method: 'POST', json: { person_id } }))
+}
+
+/** Acts in the post of whom this person stands in for, from now on; null ends that. */
+export async function actFor(deputyship: Deputyship | null): Promise<void> {
+  const before = current.acting
+  leavePost()
+  if (deputyship) actInPostOf(deputyship.person_id)
+  try {
+    const me = await call<Me>('/me')
+    current.acting = deputyship && { person_id: deputyship.person_id, name: deputyship.person_name, until: deputyship.ends_at }
+    accept(me)
+  } catch (fault) {
+    leavePost()
+    if (before) accept(await call<Me>('/me'))
+    throw fault
+  }
+}
+
+function leavePost(): void {
+  actInPostOf(null)
+  current.acting = null
 }
 
 /** Whoever has just signed in with what he knows and what he has. */
@@ -64,6 +88,7 @@ export function welcome(me: Me): void {
 /** Ends the session; the device stays known. */
 export async function signOut(): Promise<void> {
   await call('/session', { method: 'DELETE' })
+  leavePost()
   current.me = null
   current.state = 'out'
 }
@@ -81,6 +106,11 @@ async function establish(): Promise<void> {
     else current.state = 'out'
   } catch (fault) {
     current.problem = fault instanceof ApiProblem ? fault.problem : null
+    if (current.acting && fault instanceof ApiProblem && fault.problem.status === 403) {
+      // The deputyship has ended meanwhile.
+      leavePost()
+      return await establish()
+    }
     if (current.state !== 'in') current.state = 'failed'
     retry = setTimeout(() => void establish(), RETRY_MS)
   }
@@ -90,7 +120,7 @@ function accept(me: Me): void {
   current.me = me
   current.state = 'in'
   current.problem = null
-  if (current.page === 'field') prefs.set('me', JSON.stringify(me))
+  if (current.page === 'field' && !current.acting) prefs.set('me', JSON.stringify(me))
 }
 
 async function whoAmI(): Promise<Me | null> {

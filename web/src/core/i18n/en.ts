@@ -3,9 +3,12 @@
 import { errors, refusal } from './errors.en.ts'
 import { texts as account } from './en/account.ts'
 import { texts as app } from './en/app.ts'
+import { texts as beside } from './en/beside.ts'
 import { texts as ofCase } from './en/case.ts'
 import { texts as centre } from './en/centre.ts'
 import { texts as field } from './en/field.ts'
+import { texts as inbox } from './en/inbox.ts'
+import { texts as patrol } from './en/patrol.ts'
 import type { Messages } from './zh-CN.ts'
 
 const messages: Messages = {
@@ -13,7 +16,10 @@ const messages: Messages = {
   ...account,
   ...centre,
   ...ofCase,
+  ...beside,
   ...field,
+  ...inbox,
+  ...patrol,
   refusal,
   errors,
 }

@@ -4,16 +4,22 @@
 import { errors, refusal } from './errors.zh-CN.ts'
 import { texts as account } from './zh-CN/account.ts'
 import { texts as app } from './zh-CN/app.ts'
+import { texts as beside } from './zh-CN/beside.ts'
 import { texts as ofCase } from './zh-CN/case.ts'
 import { texts as centre } from './zh-CN/centre.ts'
 import { texts as field } from './zh-CN/field.ts'
+import { texts as inbox } from './zh-CN/inbox.ts'
+import { texts as patrol } from './zh-CN/patrol.ts'
 
 const messages = {
   ...app,
   ...account,
   ...centre,
   ...ofCase,
+  ...beside,
   ...field,
+  ...inbox,
+  ...patrol,
   refusal,
   errors,
 }

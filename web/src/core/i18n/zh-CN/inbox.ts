@@ -1,0 +1,43 @@
+// 收件箱与代理。
+
+export const texts = {
+  inbox: {
+    title: '收件箱',
+    bell: '收件箱：{unread} 条未读，{owed} 条待签阅',
+    owed_short: '{n} 待签',
+    counts: '{unread} 条未读 · {owed} 条待签阅',
+    unread: '未读',
+    read_all: '全部标为已读',
+    empty: '没有消息',
+    older: '更早的消息',
+    about: '案件 {number}：{what}',
+    rung: '第 {rung} 级 · 时限已用 {percent}%',
+    open_case: '查看案件',
+    acknowledge: '签阅',
+    acknowledged: '{name} 于 {time} 签阅',
+    instead: '{because}；代 {name}（{absence}）',
+    because: {
+      worker: '您是本案经办人',
+      unit: '您的单位是责任单位',
+      desk: '本环节由您的岗位办理',
+      grid_worker: '您是该网格的网格员',
+      grid_leader: '您是该网格的网格长',
+      community: '案件在您的社区',
+      street: '逐级督促到街道',
+      district: '逐级督促到区',
+      reporter: '是您上报的',
+      requester: '是您提出的申请',
+      named: '指定由您知悉',
+    },
+    absence: { deputy_in_force: '已设代理', on_leave: '请假', off_duty: '轮休' },
+    away: '{because}；您{absence}，无人代理',
+  },
+  deputy: {
+    act_as: '以代理身份办理',
+    as_self: '以本人身份',
+    acting: '代 {name} 办理中',
+    acting_until: '代理至 {time}',
+    stop: '恢复本人身份',
+    choice: '代 {name} · {role}',
+  },
+}
