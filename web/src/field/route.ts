@@ -2,17 +2,18 @@
 //
 //   #            home          #report        a new report       #report/<id>  mend a refused one
 //   #entry/<id>  a report in the outbox        #case/<id>        a task
+//   #inbox       what one was told             #patrol           the plan of the day and the shift
 
 import { reactive, readonly } from 'vue'
 
-export type Screen = 'home' | 'report' | 'entry' | 'case'
+export type Screen = 'home' | 'report' | 'entry' | 'case' | 'inbox' | 'patrol'
 
 interface Route {
   screen: Screen
   id: string | null
 }
 
-const SCREENS: readonly string[] = ['report', 'entry', 'case']
+const SCREENS: readonly string[] = ['report', 'entry', 'case', 'inbox', 'patrol']
 
 function parse(hash: string): Route {
   const [screen = '', id = null] = hash.replace(/^#/, '').split('/')

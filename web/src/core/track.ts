@@ -1,0 +1,217 @@
+// What a patrol tells the server, kept on the phone until it is told: sign-on, positions, notes, sign-off.
+//
+// What holds, whatever the network does:
+// - Everything is stored before it is sent, in the order it happened, and leaves the phone when the server
+//   has it. All of it may be sent twice: ids and numbers are made here.
+// - A sign-on goes before the positions of its shift, a sign-off after them. Positions go in batches.
+// - A position is taken in a shift and at no other time: without an open shift `record` keeps nothing.
+// - Nothing of one person is sent by another: a round is for one person.
+// - A position that the server refuses is gone and counted by its reason; another refusal is kept and shown.
+//
+// Headless: storage, transport and clock are ports.
+
+import type { Problem, TrackOut, TrackPoint } from '../api/types.ts'
+import type { Outcome } from './outbox.ts'
+
+export interface Shift {
+  id: string
+  person_id: string
+  /** In whose post, for a deputy; null as oneself. */
+  behalf: string | null
+  on_at: string
+  off_at: string | null
+}
+
+/** The server lets a shift lapse after so long; the phone stops recording then. */
+export const LONGEST_MS = 16 * 3600_000
+
+export type Item = { seq: number; shift: Shift; problem: Problem | null } & (
+  | { kind: 'sign_on'; at: string }
+  | { kind: 'point'; point: TrackPoint }
+  | { kind: 'note'; id: string; at: string; target_id: string }
+  | { kind: 'sign_off'; at: string }
+)
+
+export interface Position {
+  lon: number
+  lat: number
+  accuracy_m: number | null
+}
+
+export interface TrackStore {
+  /** In the order of `seq`. */
+  all(): Promise<Item[]>
+  put(items: readonly Item[]): Promise<void>
+  remove(seqs: readonly number[]): Promise<void>
+  shift(): Promise<Shift | null>
+  keepShift(shift: Shift | null): Promise<void>
+}
+
+export interface TrackTransport {
+  signOn(shift: Shift, at: string): Promise<Outcome<unknown>>
+  points(shift: Shift, points: TrackPoint[]): Promise<Outcome<TrackOut>>
+  note(shift: Shift, note: { id: string; at: string; target_id: string }): Promise<Outcome<unknown>>
+  signOff(shift: Shift, at: string): Promise<Outcome<unknown>>
+}
+
+export interface TrackPorts {
+  store: TrackStore
+  transport: TrackTransport
+  now: () => number
+  newId: () => string
+}
+
+export const BATCH = 200
+const LEAST_MS = 5_000
+const MOST_MS = 30_000
+const METRES_PER_DEGREE = 111_320
+const LEAST_M = 8
+
+/** Whether a position says something new: he moved, or half a minute passed. */
+export function saysSomething(last: { at_ms: number; position: Position } | null, position: Position, at_ms: number): boolean {
+  if (!last) return true
+  const waited = at_ms - last.at_ms
+  if (waited < LEAST_MS) return false
+  if (waited >= MOST_MS) return true
+  const north = (position.lat - last.position.lat) * METRES_PER_DEGREE
+  const east = (position.lon - last.position.lon) * METRES_PER_DEGREE * Math.cos((position.lat * Math.PI) / 180)
+  return Math.hypot(north, east) >= LEAST_M
+}
+
+export class TrackLog {
+  readonly #ports: TrackPorts
+  #seq = 0
+  #no = 0
+  #last: { at_ms: number; position: Position } | null = null
+  #round: Promise<void> | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+  shift: Shift | null = null
+  /** How many positions the server refused, by its reason. */
+  readonly refused = new Map<string, number>()
+
+  constructor(ports: TrackPorts) {
+    this.#ports = ports
+  }
+
+  /** After a start: the shift that was open goes on, and numbers count on from what is stored. */
+  async recover(): Promise<void> {
+    this.shift = await this.#ports.store.shift()
+    for (const item of await this.#ports.store.all()) this.#seq = Math.max(this.#seq, item.seq)
+    // Above every number given before, also those that were sent and forgotten.
+    this.#no = this.shift ? Math.floor((this.#ports.now() - Date.parse(this.shift.on_at)) / 100) : 0
+  }
+
+  /** Whether this person's shift is open here, and positions are to be taken. */
+  isOpen(person_id: string | null | undefined): boolean {
+    const { shift } = this
+    return (
+      shift !== null && shift.person_id === person_id && shift.off_at === null &&
+      this.#ports.now() - Date.parse(shift.on_at) < LONGEST_MS
+    )
+  }
+
+  async signOn(person_id: string, behalf: string | null): Promise<void> {
+    if (this.isOpen(person_id)) return
+    const at = this.#at()
+    this.shift = { id: this.#ports.newId(), person_id, behalf, on_at: at, off_at: null }
+    this.#no = 0
+    this.#last = null
+    this.refused.clear()
+    await this.#ports.store.keepShift(this.shift)
+    await this.#add({ kind: 'sign_on', at })
+  }
+
+  async signOff(person_id: string): Promise<void> {
+    if (!this.isOpen(person_id) || !this.shift) return
+    const at = this.#at()
+    this.shift = { ...this.shift, off_at: at }
+    await this.#ports.store.keepShift(this.shift)
+    await this.#add({ kind: 'sign_off', at })
+  }
+
+  /** Keeps a position of the open shift; false when there is none, or when it says nothing new. */
+  async record(person_id: string | null, position: Position, at_ms: number): Promise<boolean> {
+    if (!this.isOpen(person_id) || !this.shift) return false
+    if (at_ms < Date.parse(this.shift.on_at) || !saysSomething(this.#last, position, at_ms)) return false
+    this.#last = { at_ms, position }
+    this.#no += 1
+    await this.#add({ kind: 'point', point: { no: this.#no, at: new Date(at_ms).toISOString(), ...position } })
+    return true
+  }
+
+  /** One tap: nothing found at a target. */
+  async nothingFound(person_id: string, target_id: string): Promise<boolean> {
+    if (!this.isOpen(person_id)) return false
+    await this.#add({ kind: 'note', id: this.#ports.newId(), at: this.#at(), target_id })
+    return true
+  }
+
+  /** Sends what waits, for this person; a call while a round runs joins it. */
+  async flush(person_id: string): Promise<void> {
+    this.#round ??= this.#send(person_id).finally(() => {
+      this.#round = null
+    })
+    return this.#round
+  }
+
+  /** What is still on the phone, of whomever. */
+  async waiting(): Promise<Item[]> {
+    return this.#ports.store.all()
+  }
+
+  /** Gives up what the server refused: he has read why. */
+  async forget(seqs: readonly number[]): Promise<void> {
+    await this.#ports.store.remove(seqs)
+  }
+
+  #at(): string {
+    return new Date(this.#ports.now()).toISOString()
+  }
+
+  /** One after the other, so that the order of storing is the order of happening. */
+  async #add(what: Record<string, unknown>): Promise<void> {
+    const item = { ...what, seq: (this.#seq += 1), shift: this.shift, problem: null } as Item
+    this.#queue = this.#queue.then(() => this.#ports.store.put([item]))
+    await this.#queue
+  }
+
+  async #send(person_id: string): Promise<void> {
+    for (;;) {
+      const all = await this.#ports.store.all()
+      const items = all.filter((one) => one.shift.person_id === person_id && one.problem === null)
+      const [first] = items
+      if (!first) return
+      const batch = first.kind === 'point' ? points(items, first.shift.id) : [first]
+      const outcome = await this.#deliver(first, batch)
+      if (outcome.kind === 'done') await this.#ports.store.remove(batch.map((one) => one.seq))
+      else if (outcome.kind === 'refused') {
+        await this.#ports.store.put(batch.map((one) => ({ ...one, problem: outcome.problem })))
+      } else return
+    }
+  }
+
+  async #deliver(first: Item, batch: Item[]): Promise<Outcome<unknown>> {
+    const { transport } = this.#ports
+    switch (first.kind) {
+      case 'sign_on':
+        return transport.signOn(first.shift, first.at)
+      case 'sign_off':
+        return transport.signOff(first.shift, first.at)
+      case 'note':
+        return transport.note(first.shift, first)
+      case 'point': {
+        const outcome = await transport.points(first.shift, batch.flatMap((one) => (one.kind === 'point' ? [one.point] : [])))
+        if (outcome.kind === 'done') {
+          for (const { reason } of outcome.value.refused) this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
+        }
+        return outcome
+      }
+    }
+  }
+}
+
+/** The positions of one shift up to whatever else happened, at most a batch. */
+function points(items: Item[], shift_id: string): Item[] {
+  const end = items.findIndex((one) => one.kind !== 'point' || one.shift.id !== shift_id)
+  return items.slice(0, Math.min(end < 0 ? items.length : end, BATCH))
+}
