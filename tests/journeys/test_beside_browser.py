@@ -1,0 +1,194 @@
+"""A real browser: a joint call from issue to result in two posts with its inbox, and a morning's patrol."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from shapely.geometry import Point, shape
+
+from gridmgmt.demo.client import DemoClient
+from gridmgmt.demo.play import Cast, Day
+from gridmgmt.domain.org import Role
+from tests.journeys.installation import Installation
+from tests.journeys.pages import CentrePage, FieldPage, chromium
+from tests.journeys.test_browser import ARTIFACTS, require_parts
+
+LEAD, ASSISTANT = "HZD-06", "HZD-01"
+DIRECTOR, LEAD_LOGIN, ASSISTANT_LOGIN = "demo-director", "demo-unit-hzd-06", "demo-unit-hzd-01"
+
+
+@pytest.fixture(scope="module")
+def installation(own_demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    require_parts()
+    made = Installation(own_demo_url, tmp_path_factory.mktemp("home"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(installation: Installation) -> Iterator[Browser]:
+    ARTIFACTS.mkdir(exist_ok=True)
+    with chromium() as opened:
+        yield opened
+
+
+def case_of_a_unit(installation: Installation) -> dict[str, Any]:
+    """A case that was reported and dispatched just now."""
+    with DemoClient(installation.base_url) as client:
+        day = Day(client, seed=5, now=datetime.now(UTC))
+        day.play(1, lambda _: None)
+        leader = Cast(client).desk(Role.SHIFT_LEADER)
+        items = client.get(leader, "/cases", open_only="true", limit=50)["items"]
+    return next(c for c in items if c["unit_code"])
+
+
+def act_as(page: CentrePage, login: str, case_id: str) -> Any:
+    """Another person's look at the case, in the same tab."""
+    page.act_as(login)
+    page.page.locator(f"[data-testid=person-menu] [data-testid=person-{login}][aria-current]").wait_for(
+        state="attached"
+    )
+    return page.drawer(case_id)
+
+
+def test_a_joint_call_goes_from_issue_to_result_in_three_posts_and_the_inbox_is_acknowledged(
+    installation: Installation, browser: Browser
+) -> None:
+    case = case_of_a_unit(installation)
+    centre = CentrePage(browser, installation.base_url)
+    centre.page.goto("/")
+    centre.page.locator("[data-testid=live].live").wait_for()
+    centre.by("view-list").click()
+    centre.by(f"case-row-{case['id']}").click()
+    drawer = act_as(centre, DIRECTOR, case["id"])
+
+    drawer.get_by_test_id("beside-issue_call").click()
+    drawer.get_by_test_id("call-text").fill("占道经营与垃圾混合，联合整治")
+    for index, unit in enumerate((LEAD, ASSISTANT)):
+        if index:
+            drawer.get_by_test_id("call-add-unit").click()
+        task = drawer.get_by_test_id(f"call-task-{index}")
+        task.get_by_test_id("task-unit").select_option(unit)
+        task.get_by_test_id("task-what").fill("现场处置")
+    drawer.get_by_test_id("call-submit").scroll_into_view_if_needed()
+    centre.picture(ARTIFACTS / "centre-call-form.png")
+    drawer.get_by_test_id("call-submit").click()
+    expect(drawer.get_by_test_id("joint-call")).to_contain_text("联合整治")
+    expect(drawer.get_by_test_id("call-sign_in")).to_have_count(0)
+    expect(drawer.get_by_test_id("call-assess")).to_have_count(0)
+
+    # The assistant hears of it by itself, acknowledges, and answers the call.
+    act_as(centre, ASSISTANT_LOGIN, case["id"])
+    expect(centre.by("inbox-unread")).to_be_visible(timeout=60_000)
+    centre.by("inbox-bell").click()
+    told = centre.by("inbox-call_issued").first
+    expect(told).to_contain_text(case["number"])
+    told.get_by_test_id("inbox-acknowledge").click()
+    expect(told).to_contain_text("签阅")
+    expect(told.get_by_test_id("inbox-acknowledge")).to_have_count(0)
+    centre.picture(ARTIFACTS / "centre-inbox.png")
+    centre.by("inbox-read-all").click()
+    expect(centre.by("inbox-unread")).to_have_count(0)
+    told.get_by_test_id("inbox-open").click()
+    drawer = centre.drawer(case["id"])
+    answer_call(drawer, ASSISTANT, "配合清理完毕")
+
+    drawer = act_as(centre, LEAD_LOGIN, case["id"])
+    answer_call(drawer, LEAD, "整治完毕")
+    expect(drawer.get_by_test_id("joint-call")).to_contain_text("办结")
+
+    # Now that the call has closed, the director gives the street's opinion.
+    drawer = act_as(centre, DIRECTOR, case["id"])
+    lead = drawer.get_by_test_id(f"task-{LEAD}")
+    lead.get_by_test_id("call-assess").click()
+    lead.get_by_test_id("call-opinion").fill("响应及时")
+    lead.get_by_test_id("call-score").select_option("5")
+    lead.get_by_test_id("call-submit").click()
+    expect(lead.get_by_test_id("opinion")).to_contain_text("响应及时")
+    lead.scroll_into_view_if_needed()
+    centre.picture(ARTIFACTS / "centre-call-closed.png")
+    centre.watch.require_peace()
+    centre.context.close()
+
+
+def answer_call(drawer: Any, unit: str, words: str) -> None:
+    """A unit's way: signs in, arrives, reports."""
+    task = drawer.get_by_test_id(f"task-{unit}")
+    task.get_by_test_id("call-sign_in").click()
+    expect(task).to_have_attribute("data-state", "signed_in")
+    task.get_by_test_id("call-arrive").click()
+    expect(task).to_have_attribute("data-state", "arrived")
+    task.get_by_test_id("call-report").click()
+    task.get_by_test_id("call-result").fill(words)
+    task.get_by_test_id("call-submit").click()
+    expect(task).to_have_attribute("data-state", "done")
+
+
+def first_target(installation: Installation) -> tuple[str, str, Point]:
+    """A worker with a plan, and the first place of it that is due."""
+    with DemoClient(installation.base_url) as client:
+        for person in client.people():
+            if "grid_worker" not in person["roles"] or len(person["cell_codes"]) != 1:
+                continue
+            cells = client.get(client.sign_in(person), "/patrols/today")["cells"]
+            due = [t for cell in cells for t in cell["targets"] if t["kind"] == "point"]
+            if due:
+                return person["login"], due[0]["id"], shape(due[0]["geometry"])
+    raise AssertionError("the demo has no patrol plan")
+
+
+def test_a_morning_of_patrol_is_recorded_in_its_shift_only_also_without_a_network(
+    installation: Installation, browser: Browser, tmp_path: Path
+) -> None:
+    login, target, place = first_target(installation)
+    start = {"lon": place.x + 0.0004, "lat": place.y}
+    phone = FieldPage(browser, installation.base_url, start)
+    phone.page.set_viewport_size({"width": 360, "height": 800})
+    phone.open()
+    phone.by("person-menu").locator("summary").click()
+    phone.by("person-search").fill(login)
+    phone.by(f"person-{login}").click()
+    phone.by("open-patrol").click()
+    expect(phone.by(f"target-{target}")).to_be_visible(timeout=60_000)
+    expect(phone.by("nothing-found")).to_have_count(0)
+    phone.by("shift-start").click()
+    phone.by("shift-open").wait_for()
+    phone.picture(ARTIFACTS / "field-patrol.png")
+
+    # Along the street to the checkpoint; half of the way without a network.
+    steps = 6
+    for step in range(1, steps + 1):
+        phone.context.set_offline(offline=step > 2)
+        lon = start["lon"] + (place.x - start["lon"]) * step / steps
+        phone.context.set_geolocation({"longitude": lon, "latitude": place.y, "accuracy": 8})
+        phone.page.wait_for_timeout(5_200)  # positions nearer in time say nothing new
+    expect(phone.by("patrol-waiting")).to_be_visible()
+    row = phone.by(f"target-{target}")
+    row.get_by_test_id("nothing-found").click()
+    expect(row).to_contain_text("无异常")
+    phone.picture(ARTIFACTS / "field-patrol-offline.png")
+    phone.context.set_offline(offline=False)
+    expect(phone.by("patrol-waiting")).to_have_count(0, timeout=60_000)
+    expect(row).to_contain_text("到达", timeout=60_000)
+    phone.by("coverage-open").click()
+    phone.by("coverage-map").locator("canvas").wait_for()
+    phone.page.evaluate("scrollTo(0, 0)")
+    phone.by("coverage-map").scroll_into_view_if_needed()
+    phone.page.wait_for_timeout(2_000)
+    phone.picture(ARTIFACTS / "field-coverage.png")
+
+    phone.by("shift-end").click()
+    phone.by("shift-end-sure").click()
+    expect(phone.by("shift-ended")).to_contain_text("位置", timeout=60_000)
+    before = phone.by("shift-ended").inner_text()
+    phone.context.set_geolocation({"longitude": start["lon"], "latitude": place.y, "accuracy": 8})
+    phone.page.wait_for_timeout(6_000)
+    expect(phone.by("patrol-waiting")).to_have_count(0)
+    assert phone.by("shift-ended").inner_text() == before, "after the shift nobody is followed"
+    phone.picture(ARTIFACTS / "field-patrol-ended.png")
+    assert phone.watch.foreign == []
+    phone.context.close()

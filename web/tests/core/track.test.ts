@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest'
+import type { TrackOut, TrackPoint } from '../../src/api/types.ts'
+import type { Outcome } from '../../src/core/outbox.ts'
+import { localProblem } from '../../src/core/problem.ts'
+import { BATCH, LONGEST_MS, saysSomething, TrackLog } from '../../src/core/track.ts'
+import type { Item, Shift, TrackStore, TrackTransport } from '../../src/core/track.ts'
+
+const START = Date.parse('2026-11-23T01:00:00Z')
+
+function memory(): TrackStore & { items: Map<number, Item> } {
+  const items = new Map<number, Item>()
+  let open: Shift | null = null
+  return {
+    items,
+    all: async () => [...items.values()].sort((a, b) => a.seq - b.seq),
+    put: async (some) => some.forEach((one) => items.set(one.seq, structuredClone(one))),
+    remove: async (seqs) => seqs.forEach((seq) => items.delete(seq)),
+    shift: async () => open,
+    keepShift: async (shift) => void (open = shift),
+  }
+}
+
+function makeServer() {
+  const heard: string[] = []
+  const points = new Map<number, TrackPoint>()
+  const server = {
+    heard,
+    points,
+    away: false,
+    answer: null as Outcome<never> | null,
+    refused: [] as { no: number; reason: string }[],
+  }
+  const hear = <T>(what: string, value: T): Outcome<T> => {
+    if (server.away) return { kind: 'no_network' }
+    if (server.answer) return server.answer
+    heard.push(what)
+    return { kind: 'done', value }
+  }
+  const transport: TrackTransport = {
+    signOn: async (shift) => hear(`on ${shift.person_id}`, null),
+    points: async (_, given) => {
+      const outcome = hear<TrackOut>(`points ${given.length}`, { stored: given.length, known: 0, refused: server.refused })
+      if (outcome.kind === 'done') for (const one of given) points.set(one.no, one)
+      return outcome
+    },
+    note: async (_, note) => hear(`note ${note.target_id}`, null),
+    signOff: async () => hear('off', null),
+  }
+  return { server, transport }
+}
+
+function makeLog(store = memory()) {
+  const { server, transport } = makeServer()
+  const clock = { now: START }
+  let ids = 0
+  const log = new TrackLog({ store, transport, now: () => clock.now, newId: () => `id-${(ids += 1)}` })
+  const walk = async (steps: number, person = 'ann'): Promise<void> => {
+    for (let step = 0; step < steps; step += 1) {
+      clock.now += 10_000
+      await log.record(person, { lon: 117 + (clock.now - START) / 1e8, lat: 39, accuracy_m: 8 }, clock.now)
+    }
+  }
+  return { log, store, server, clock, walk }
+}
+
+test('without an open shift no position is kept, before it and after it', async () => {
+  const { log, store, clock, walk } = makeLog()
+  await walk(3)
+  expect(store.items.size).toBe(0)
+  await log.signOn('ann', null)
+  await walk(2)
+  await log.signOff('ann')
+  await walk(3)
+  expect((await store.all()).map((one) => one.kind)).toEqual(['sign_on', 'point', 'point', 'sign_off'])
+  clock.now += LONGEST_MS
+})
+
+test('a position taken before the sign-on does not belong to the shift', async () => {
+  const { log, store } = makeLog()
+  await log.signOn('ann', null)
+  expect(await log.record('ann', { lon: 117, lat: 39, accuracy_m: 8 }, START - 1)).toBe(false)
+  expect(store.items.size).toBe(1)
+})
+
+test('a shift that nobody ended is over after its longest time', async () => {
+  const { log, clock, walk, store } = makeLog()
+  await log.signOn('ann', null)
+  clock.now += LONGEST_MS
+  await walk(2)
+  expect([log.isOpen('ann'), store.items.size]).toEqual([false, 1])
+})
+
+test('what was kept without a network is sent in the order it happened, positions in batches', async () => {
+  const { log, store, server, walk } = makeLog()
+  server.away = true
+  await log.signOn('ann', null)
+  await walk(BATCH + 3)
+  await log.nothingFound('ann', 'corner')
+  await walk(2)
+  await log.signOff('ann')
+  await log.flush('ann')
+  expect(server.heard).toEqual([])
+  server.away = false
+  await log.flush('ann')
+  expect(server.heard).toEqual(['on ann', `points ${BATCH}`, 'points 3', 'note corner', 'points 2', 'off'])
+  expect([store.items.size, server.points.size]).toEqual([0, BATCH + 5])
+})
+
+test('a second send after a lost answer sends the same numbers again', async () => {
+  const { log, server, walk } = makeLog()
+  await log.signOn('ann', null)
+  await walk(2)
+  server.answer = { kind: 'server_fault', problem: null, retry_after_s: null }
+  await log.flush('ann')
+  server.answer = null
+  await log.flush('ann')
+  expect([...server.points.keys()]).toEqual([1, 2])
+})
+
+test('a phone that was switched off goes on with its shift, and gives no number twice', async () => {
+  const first = makeLog()
+  await first.log.signOn('ann', null)
+  await first.walk(3)
+  await first.log.flush('ann')
+  const again = makeLog(first.store)
+  again.clock.now = first.clock.now
+  await again.log.recover()
+  expect(again.log.isOpen('ann')).toBe(true)
+  await again.walk(1)
+  const numbers = (await first.store.all()).flatMap((one) => (one.kind === 'point' ? [one.point.no] : []))
+  expect(numbers.length === 1 && (numbers[0] ?? 0) > 3).toBe(true)
+})
+
+test('another person on the same phone neither goes on with the shift nor sends its positions', async () => {
+  const { log, server, walk, store } = makeLog()
+  await log.signOn('ann', null)
+  await walk(1)
+  await walk(2, 'bob')
+  await log.flush('bob')
+  expect([server.heard, store.items.size]).toEqual([[], 2])
+})
+
+test('a refusal is kept to be read, and does not hold up what follows', async () => {
+  const { log, server, store } = makeLog()
+  await log.signOn('ann', null)
+  server.answer = { kind: 'refused', problem: localProblem('not_ready', 409, 'no') }
+  await log.flush('ann')
+  server.answer = null
+  await log.signOff('ann')
+  await log.flush('ann')
+  expect(server.heard).toEqual(['off'])
+  const [kept] = await store.all()
+  expect(kept?.problem?.code).toBe('not_ready')
+  await log.forget([kept?.seq ?? 0])
+  expect(store.items.size).toBe(0)
+})
+
+test('positions that the server refuses are counted by their reason and are gone', async () => {
+  const { log, server, store, walk } = makeLog()
+  await log.signOn('ann', null)
+  await walk(2)
+  server.refused = [{ no: 1, reason: 'elsewhere' }]
+  await log.flush('ann')
+  expect([[...log.refused], store.items.size]).toEqual([[['elsewhere', 1]], 0])
+})
+
+test('standing still says something every half minute, walking at every few metres', () => {
+  const last = { at_ms: 0, position: { lon: 117, lat: 39, accuracy_m: 8 } }
+  const there = { lon: 117.0002, lat: 39, accuracy_m: 8 }
+  expect(saysSomething(null, last.position, 0)).toBe(true)
+  expect(saysSomething(last, last.position, 10_000)).toBe(false)
+  expect(saysSomething(last, last.position, 30_000)).toBe(true)
+  expect(saysSomething(last, there, 10_000)).toBe(true)
+  expect(saysSomething(last, there, 1_000)).toBe(false)
+})
