@@ -15,6 +15,7 @@ export const texts: Texts<typeof chinese> = {
     unit: 'Unit',
     what: 'Task',
     limit: 'Limit',
+    limit_unit: 'Counted in',
     drop: 'Remove',
     add_assistant: 'Add an assistant',
     issue: 'Issue the call',

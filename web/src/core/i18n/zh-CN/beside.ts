@@ -14,6 +14,7 @@ export const texts = {
     unit: '单位',
     what: '任务',
     limit: '时限',
+    limit_unit: '计时方式',
     drop: '移除',
     add_assistant: '增加配合单位',
     issue: '发出吹哨',
