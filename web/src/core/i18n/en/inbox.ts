@@ -11,7 +11,7 @@ export const texts: Texts<typeof chinese> = {
     read_all: 'Mark all as read',
     empty: 'No messages',
     older: 'Older messages',
-    about: 'Case {number}: {what}',
+    about: 'Case {number}',
     rung: 'Rung {rung} · {percent} % of the limit used',
     open_case: 'Open case',
     acknowledge: 'Acknowledge',

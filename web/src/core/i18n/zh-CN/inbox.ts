@@ -10,7 +10,7 @@ export const texts = {
     read_all: '全部标为已读',
     empty: '没有消息',
     older: '更早的消息',
-    about: '案件 {number}：{what}',
+    about: '案件 {number}',
     rung: '第 {rung} 级 · 时限已用 {percent}%',
     open_case: '查看案件',
     acknowledge: '签阅',
