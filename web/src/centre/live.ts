@@ -89,7 +89,7 @@ export async function startLive(): Promise<void> {
   }, POLL_MS)
   watch(() => [centre.layers.heat, centre.heat_resolution], () => heat.nudge())
   // What one may see and do depends on who acts.
-  watch(() => [session.me?.id, session.acting?.person_id], readAll)
+  watch([() => session.me?.id, () => session.acting?.person_id], readAll)
 }
 
 async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {

@@ -134,7 +134,7 @@ export async function startPatrol(): Promise<void> {
   await log.recover()
   await announce()
   watch(
-    () => [session.me?.id, session.acting?.person_id],
+    [() => session.me?.id, () => session.acting?.person_id],
     () => {
       Object.assign(current, { today: null, coverage: null, track: null })
       void announce().then(send)
