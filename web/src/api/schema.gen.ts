@@ -1602,6 +1602,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/likely": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Likely Duplicates
+         * @description Ask before sending: which open cases would this report probably repeat, and why? Nothing is kept.
+         *
+         *     A POST although it changes nothing: what somebody is writing has no place in an address.
+         */
+        post: operations["likely_duplicates_api_v1_reports_likely_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests/{request_id}/decision": {
         parameters: {
             query?: never;
@@ -1616,6 +1638,30 @@ export interface paths {
          * @description Grant or refuse a request; granting performs the action in the same transaction.
          */
         post: operations["decide_api_v1_requests__request_id__decision_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read
+         * @description The street's shifts and leaves, for its planner and its director.
+         */
+        get: operations["read_api_v1_roster_get"];
+        /**
+         * Replace
+         * @description Replace the street's shifts and leaves; the same again changes nothing.
+         */
+        put: operations["replace_api_v1_roster_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2094,6 +2140,26 @@ export interface components {
             purpose: components["schemas"]["gridmgmt__domain__purposes__Purpose"];
         };
         /**
+         * ShiftOut
+         * @description A shift by the server's clock.
+         */
+        api__routes__patrols__ShiftOut: {
+            /** Cell Codes */
+            cell_codes: string[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Off At */
+            off_at: string | null;
+            /**
+             * On At
+             * Format: date-time
+             */
+            on_at: string;
+        };
+        /**
          * LinkOut
          * @description A one-time link; shown once, to be handed over in person or on paper.
          */
@@ -2116,6 +2182,36 @@ export interface components {
             /** Note */
             note: string;
             purpose: components["schemas"]["gridmgmt__domain__purposes__Purpose"];
+        };
+        /**
+         * ShiftOut
+         * @description A shift as it is kept, with the person's login.
+         */
+        api__routes__roster__ShiftOut: {
+            /** Cell Code */
+            cell_code: string | null;
+            /** Ends */
+            ends: string;
+            /** Login */
+            login: string | null;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /** Starts */
+            starts: string;
+            /** Unit Code */
+            unit_code: string | null;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+            /** Weekdays */
+            weekdays: string;
         };
         /**
          * AssertionIn
@@ -3889,6 +3985,54 @@ export interface components {
             told: boolean;
         };
         /**
+         * LeaveIn
+         * @description Somebody is away; ``valid_to`` is the first day back.
+         */
+        LeaveIn: {
+            /** Deputy Id */
+            deputy_id?: string | null;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /**
+             * Valid To
+             * Format: date
+             */
+            valid_to: string;
+        };
+        /**
+         * LeaveOut
+         * @description A leave as it is kept, with the person's login.
+         */
+        LeaveOut: {
+            /** Deputy Id */
+            deputy_id: string | null;
+            /** Login */
+            login: string | null;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /**
+             * Valid To
+             * Format: date
+             */
+            valid_to: string;
+        };
+        /**
          * LedgerLine
          * @description One photo on its way.
          */
@@ -3943,6 +4087,67 @@ export interface components {
          * @enum {string}
          */
         Light: "green" | "yellow" | "red";
+        /**
+         * LikelyIn
+         * @description A report that is being written, as far as it is compared with others.
+         */
+        LikelyIn: {
+            /** Category */
+            category: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            position: components["schemas"]["PositionIn"];
+        };
+        /**
+         * LikelyListOut
+         * @description The likeliest first; empty where nothing is likely.
+         */
+        LikelyListOut: {
+            /** Items */
+            items: components["schemas"]["LikelyOut"][];
+        };
+        /**
+         * LikelyOut
+         * @description An open case that the report probably repeats. A suggestion: whether it does, a person decides.
+         */
+        LikelyOut: {
+            /**
+             * Case Id
+             * Format: uuid
+             */
+            case_id: string;
+            /** Distance M */
+            distance_m: number;
+            /** Number */
+            number: string;
+            /** Score */
+            score: number;
+            why: components["schemas"]["LikelyWhyOut"];
+        };
+        /**
+         * LikelyWhyOut
+         * @description The parts of a score, each from 0 to 1; ``text`` is null where one of the two says nothing.
+         */
+        LikelyWhyOut: {
+            /** Class */
+            class: number;
+            /** Place */
+            place: number;
+            /** Same Component */
+            same_component: boolean;
+            /** Text */
+            text: number | null;
+            /** Time */
+            time: number;
+        };
         /**
          * LikenessWhy
          * @description The shares that make up a score of likeness; ``text`` where both said something.
@@ -4944,6 +5149,32 @@ export interface components {
             grants: components["schemas"]["GrantIn"][];
         };
         /**
+         * RosterIn
+         * @description The whole roster; ``version`` is that of the one which the sender saw.
+         */
+        RosterIn: {
+            /** Leaves */
+            leaves: components["schemas"]["LeaveIn"][];
+            /** Shifts */
+            shifts: components["schemas"]["ShiftIn"][];
+            /** Version */
+            version: string;
+        };
+        /**
+         * RosterOut
+         * @description The whole roster of a street.
+         */
+        RosterOut: {
+            /** Leaves */
+            leaves: components["schemas"]["LeaveOut"][];
+            /** Shifts */
+            shifts: components["schemas"]["api__routes__roster__ShiftOut"][];
+            /** Subdistrict Code */
+            subdistrict_code: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * Routing
          * @description Where a case was sent and why; ``queue_reason`` where it waits for a person instead.
          */
@@ -5056,6 +5287,40 @@ export interface components {
             recovery_codes: string[];
         };
         /**
+         * ShiftIn
+         * @description Hours of duty; an end that is not after the start lies on the next day.
+         */
+        ShiftIn: {
+            /** Cell Code */
+            cell_code?: string | null;
+            /**
+             * Ends
+             * Format: time
+             */
+            ends: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Starts
+             * Format: time
+             */
+            starts: string;
+            /** Unit Code */
+            unit_code?: string | null;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+            /** Weekdays */
+            weekdays: string;
+        };
+        /**
          * ShiftList
          * @description Shifts of a day and attendance by person; times in seconds.
          */
@@ -5071,26 +5336,6 @@ export interface components {
             day: string;
             /** Items */
             items: components["schemas"]["ShiftTold"][];
-        };
-        /**
-         * ShiftOut
-         * @description A shift by the server's clock.
-         */
-        ShiftOut: {
-            /** Cell Codes */
-            cell_codes: string[];
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Off At */
-            off_at: string | null;
-            /**
-             * On At
-             * Format: date-time
-             */
-            on_at: string;
         };
         /**
          * ShiftTold
@@ -9294,7 +9539,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShiftOut"];
+                    "application/json": components["schemas"]["api__routes__patrols__ShiftOut"];
                 };
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
@@ -9365,7 +9610,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShiftOut"];
+                    "application/json": components["schemas"]["api__routes__patrols__ShiftOut"];
                 };
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
@@ -11552,6 +11797,66 @@ export interface operations {
             };
         };
     };
+    likely_duplicates_api_v1_reports_likely_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LikelyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LikelyListOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     decide_api_v1_requests__request_id__decision_post: {
         parameters: {
             query?: never;
@@ -11596,6 +11901,131 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_api_v1_roster_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_api_v1_roster_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
