@@ -1,9 +1,9 @@
 """Life: 100,000 cases through their whole life in the pure domain, no database.
 
-Five lives: straight to its end; with rework; with an extension and a hold; sent back by one unit and dispatched
-to the next; closed and opened again. Every step goes through ``advance`` with its permission, separation of duties,
-facts, guards, grants, clocks and events, half an hour after the one before. Cases are synthetic.
-``python -m bench.life``; ``--quick`` takes a fiftieth.
+Five lives: straight to its end; with rework; with an extension and a hold; sent back by one unit and
+dispatched to the next; closed and opened again. Every step goes through ``advance`` with its permission,
+separation of duties, facts, guards, grants, clocks and events, half an hour after the one before. Cases are
+synthetic. ``python -m bench.life``; ``--quick`` takes a fiftieth.
 """
 
 import sys
