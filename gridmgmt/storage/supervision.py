@@ -1,7 +1,6 @@
 """Supervision orders 督办 and their replies."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
