@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
-from gridmgmt import escalation
 from gridmgmt.cli import app
 from gridmgmt.domain.channel import LEASE, MOST_TRIES, Channel, Message
 from gridmgmt.errors import Unavailable
@@ -38,6 +37,11 @@ class Receiver:
         self.got.append(message)
 
 
+def sending_to(receivers: list[Receiver]) -> Sending:
+    """A worker's share of sending, with a clock that stands."""
+    return Sending(receivers, clock=lambda: NOW)
+
+
 @pytest.fixture
 def url(clone, demo_template: str) -> str:
     """A street in which one dispatch has told one handler, by webhook."""
@@ -51,8 +55,7 @@ def url(clone, demo_template: str) -> str:
 
 
 @pytest.fixture
-def engine(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    monkeypatch.setattr(escalation, "server_clock", lambda: NOW)
+def engine(url: str) -> Iterator[Engine]:
     made = make_engine(as_worker(url), pool_size=1)
     Escalating([Channel.WEBHOOK])(made, NOW)
     yield made
@@ -68,7 +71,7 @@ def rows(engine: Engine) -> list[tuple[str, int, str | None]]:
 def test_what_is_due_is_sent_once(engine: Engine) -> None:
     receiver = Receiver()
     for _ in range(2):
-        Sending([receiver])(engine, NOW)
+        sending_to([receiver])(engine, NOW)
     assert len(receiver.got) == len(rows(engine)) == 1
     assert rows(engine) == [("sent", 1, None)]
     assert receiver.got[0].kind == "case_dispatched"
@@ -76,15 +79,15 @@ def test_what_is_due_is_sent_once(engine: Engine) -> None:
 
 def test_a_channel_that_is_not_set_up_sends_nothing(engine: Engine) -> None:
     other = Receiver(channel=Channel.SMS)
-    Sending([])(engine, NOW)
-    Sending([other])(engine, NOW)
+    sending_to([])(engine, NOW)
+    sending_to([other])(engine, NOW)
     assert other.got == []
     assert rows(engine) == [("waiting", 0, None)]
 
 
 def test_a_failure_is_tried_again_after_its_pause_and_not_before(engine: Engine) -> None:
     receiver = Receiver(refusals=1)
-    sending = Sending([receiver])
+    sending = sending_to([receiver])
     sending(engine, NOW)
     assert rows(engine) == [("waiting", 1, "answered 503")]
     sending(engine, NOW + timedelta(seconds=4))
@@ -95,7 +98,7 @@ def test_a_failure_is_tried_again_after_its_pause_and_not_before(engine: Engine)
 
 def test_after_so_many_failures_it_is_dead_until_somebody_lets_it_go_again(engine: Engine) -> None:
     receiver = Receiver(refusals=MOST_TRIES)
-    sending = Sending([receiver])
+    sending = sending_to([receiver])
     for n in range(MOST_TRIES + 3):
         sending(engine, NOW + n * 2 * HOUR)
     assert rows(engine) == [("dead", MOST_TRIES, "answered 503")]
@@ -111,7 +114,7 @@ def test_a_worker_that_died_while_sending_leaves_it_to_another_after_the_lease(e
     with transaction(engine, Acting.system([STREET])) as db:
         assert len(deliveries.claim(db, [Channel.WEBHOOK], NOW, limit=9)) == 1
     receiver = Receiver()
-    sending = Sending([receiver])
+    sending = sending_to([receiver])
     sending(engine, NOW + LEASE - timedelta(seconds=1))
     assert receiver.got == []
     sending(engine, NOW + LEASE)
@@ -123,7 +126,7 @@ def test_the_command_lists_the_dead_and_lets_them_go(
 ) -> None:
     receiver = Receiver(refusals=MOST_TRIES)
     for n in range(MOST_TRIES):
-        Sending([receiver])(engine, NOW + n * 2 * HOUR)
+        sending_to([receiver])(engine, NOW + n * 2 * HOUR)
     monkeypatch.setenv("GRIDMGMT_DATABASE_URL", url)
     monkeypatch.setenv("GRIDMGMT_WORKER_DATABASE_URL", as_worker(url))
     monkeypatch.setenv("COLUMNS", "200")
