@@ -29,9 +29,10 @@ EVERY_ERROR = [kind for _, kind in tree()]
 
 
 def texts(language: str) -> str:
-    """All texts of a language; they lie in several files."""
+    """All texts of a language: those of refusals, and a file for each feature."""
     folder = ROOT / "web" / "src" / "core" / "i18n"
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"*{language}.ts")))
+    files = [*sorted(folder.glob(f"*{language}.ts")), *sorted((folder / language).glob("*.ts"))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 def block(text: str, name: str) -> str:
