@@ -10,7 +10,7 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, Open
 from api.models import Facts, Model, Version, problems
-from api.told import CallLine, JointCallOut, ListedCall
+from api.told_beside import CallLine, JointCallOut, ListedCall
 from gridmgmt.domain.jointcall import CallAction, Part, Purpose
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.services import joint_calls, overlays

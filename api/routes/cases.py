@@ -13,17 +13,8 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, Open
 from api.models import GEOJSON, Facts, Instant, Model, Version, YesNo, problems
-from api.told import (
-    BesideCase,
-    CaseClocks,
-    CategoryRef,
-    Duty,
-    HistoryLine,
-    LegalAction,
-    Place,
-    ReportOfCase,
-    Routing,
-)
+from api.told import CaseClocks, CategoryRef, Duty, HistoryLine, LegalAction, Place, ReportOfCase, Routing
+from api.told_beside import BesideCase
 from gridmgmt.domain.report import Source
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.domain.worktime import Light

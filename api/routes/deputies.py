@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import Instant, Model, problems
-from api.told import ListedDeputy
+from api.told_beside import ListedDeputy
 from gridmgmt.domain.org import Role
 from gridmgmt.services import standing_in
 

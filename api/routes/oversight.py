@@ -11,7 +11,7 @@ from api.answers import Json
 from api.deps import OneTransaction
 from api.models import Model, YesNo, problems
 from api.routes.cases import CaseDetail, detail_of
-from api.told import OwedOrder
+from api.told_beside import OwedOrder
 from gridmgmt.domain.telling import Kind
 from gridmgmt.domain.worktime import LimitUnit
 from gridmgmt.services import supervising, telling

@@ -10,7 +10,7 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import GEOJSON, Day, Degrees, Instant, Model, Version, problems
-from api.told import CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
+from api.told_beside import CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
 from gridmgmt.domain.coverage import CoverageRules
 from gridmgmt.domain.patrol import MOST_INTERVAL, MOST_TARGETS, TargetKind, Unit
 from gridmgmt.domain.patrolshift import Given, NoteKind, Told
