@@ -266,7 +266,7 @@ def test_a_unit_reads_what_is_said_of_itself_and_not_of_others(street: Street, c
     act(street.later(days=3), call, call.tasks[1], "assess", street.director, opinion="迟到", score=1)
 
     def seen(by: Actor) -> tuple[int, bool]:
-        shown = overlays.call_detail(street.db, by, NOW, call.id)
+        shown = overlays.call_detail(street.db, by, NOW, street.books, call.id)
         told = any(line["facts"].get("opinion") for line in shown["history"])
         return sum(len(t["opinions"]) for t in shown["tasks"]), told
 
@@ -374,12 +374,16 @@ def test_a_refused_refusal_leaves_no_pack(street: Street, case: Case) -> None:
 
 def test_a_unit_finds_the_calls_to_it(street: Street, case: Case) -> None:
     call = call_units(street, case)
-    shown = overlays.calls(street.db, unit_of(street, call.tasks[1]), NOW, mine=True, open_only=True)
+    shown = overlays.calls(
+        street.db, unit_of(street, call.tasks[1]), NOW, street.books, mine=True, open_only=True
+    )
     assert [(c["id"], c["number"]) for c in shown] == [(call.id, case.number)]
     offered = {t["unit_code"]: {a["action"]: a["may"] for a in t["legal"]} for t in shown[0]["tasks"]}
     assert offered[CLEANING] == {"sign_in": True, "refuse": True, "withdraw": False, "assess": False}
     assert not any(offered[ENFORCEMENT].values())
     elsewhere = street.handler("HZD-03")
-    assert overlays.calls(street.db, elsewhere, NOW, mine=True, open_only=True) == []
-    assert overlays.calls(street.db, street.dispatcher, NOW, mine=True, open_only=True) == []
-    assert len(overlays.calls(street.db, street.director, NOW, mine=False, open_only=False)) == 1
+    assert overlays.calls(street.db, elsewhere, NOW, street.books, mine=True, open_only=True) == []
+    assert overlays.calls(street.db, street.dispatcher, NOW, street.books, mine=True, open_only=True) == []
+    assert (
+        len(overlays.calls(street.db, street.director, NOW, street.books, mine=False, open_only=False)) == 1
+    )
