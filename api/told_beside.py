@@ -185,6 +185,7 @@ class OwedOrder(Model):
     opinion: str
     ordered_at: datetime
     reply_due_at: datetime
+    late: bool
 
 
 class ListedDeputy(Model):

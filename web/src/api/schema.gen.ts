@@ -4572,6 +4572,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Late */
+            late: boolean;
             /** Number */
             number: string;
             /** Opinion */
