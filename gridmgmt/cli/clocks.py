@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from gridmgmt.cli.console import console, progress, settings_with_database
 
@@ -134,7 +134,7 @@ def _tell(
     verb = "would change" if dry_run else "changed"
     console.print(f"{total} open cases, {len(changed)} {verb}, {len(failed)} could not be computed")
     if changed:
-        table = Table("case", "deadline", "was", "is")
+        table = Table(Column("case", no_wrap=True), "deadline", "was", "is")
         for one in changed[:_SHOWN]:
             for name in one.old:
                 table.add_row(one.case.number, name, str(one.old[name]), str(one.new[name]))

@@ -240,14 +240,14 @@ def _offer(
         "refusal": None,
         "choices": choices(case, action, now, book),
     }
-    clocks = clocks_of(book, case, now)
     try:
         if row.needs_request:
-            may_ask(case, action, actor, now, clocks)
+            may_ask(case, action, actor, now, clocks_of(book, case, now))
             offer["may"] = "ask"
         else:
             case_rules.check(case, action, actor, given, beside=standing)
             if action is Action.REOPEN:
+                clocks = clocks_of(book, case, now)
                 require_reopenable(case.closed_at, clocks.window_end(Window.REOPEN, case.closed_at), now)
             offer["may"] = "do"
     except GridError as refusal:

@@ -153,7 +153,7 @@ def test_what_no_rule_takes_is_in_a_queue_with_reason_owner_and_clock(
 
 
 def test_every_state_that_a_case_without_unit_can_be_in_has_an_owner_and_a_limit(street: Street) -> None:
-    limits = street.books.current(street.db, STREET).catalogue.stage_limits
+    limits = street.books.current(street.db, STREET).catalogue.desk_limits()
     assert set(OWNER_OF_QUEUE) == {State.REPORTED, State.ACCEPTED, State.FILED}
     assert set(OWNER_OF_QUEUE) <= set(limits)
 
