@@ -75,7 +75,7 @@ class Watch:
         failed, complaints = list(self.failed), list(self.complaints)
         if failed and failed[0] == f"401 {self._own}/api/v1/me":
             del failed[0], complaints[0]
-        assert (self.foreign, failed, complaints) == ([], [], [])
+        assert (self.foreign, failed, complaints) == ([], [], []), (self.foreign, failed, complaints)
 
 
 class FieldPage:

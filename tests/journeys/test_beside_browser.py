@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,6 @@ def test_a_joint_call_goes_from_issue_to_result_in_three_posts_and_the_inbox_is_
     expect(told).to_contain_text("签阅")
     expect(told.get_by_test_id("inbox-acknowledge")).to_have_count(0)
     centre.picture(ARTIFACTS / "centre-inbox.png")
-    expect(centre.by("inbox-unread")).to_have_count(0)
     told.get_by_test_id("inbox-open").click()
     drawer = centre.drawer(case["id"])
     answer_call(drawer, ASSISTANT, "配合清理完毕")
@@ -116,10 +116,19 @@ def test_a_joint_call_goes_from_issue_to_result_in_three_posts_and_the_inbox_is_
     # He was told of every answer, and has read them now.
     expect(centre.by("inbox-unread")).to_be_visible(timeout=60_000)
     centre.by("inbox-bell").click()
-    centre.by("inbox-read-all").click()
-    expect(centre.by("inbox-unread")).to_have_count(0)
+    read_everything(centre)
     centre.watch.require_peace()
     centre.context.close()
+
+
+def read_everything(centre: CentrePage) -> None:
+    """Read all, and again what came meanwhile: every answer to the call is told when it is delivered."""
+    for _ in range(5):
+        centre.by("inbox-read-all").click()
+        with suppress(AssertionError):
+            expect(centre.by("inbox-unread")).to_have_count(0)
+            return
+    raise AssertionError("something stays unread")
 
 
 def issue(centre: CentrePage, drawer: Any) -> None:

@@ -92,14 +92,16 @@ class Killing:
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
         self._share = 2.5 * self.kills / max(1, len(self.rounds))
+        self._rounds_left = len(self.rounds)
 
     def __call__(self, now: datetime) -> None:
-        """Workers that die, and then one that does not."""
+        """Workers that die, and then one that does not; the last rounds make up for who outlived his end."""
+        self._rounds_left -= 1
         left = self.kills - self.killed.total()
-        while left and self._chance.random() < self._share:
+        while left and (left > self._rounds_left or self._chance.random() < self._share):
             self._one_dies(now)
             left = self.kills - self.killed.total()
-            if self._chance.random() < 0.5:
+            if left <= self._rounds_left and self._chance.random() < 0.5:
                 break
         chores_on(self.engine, self.box, self.books, now)
 
