@@ -1,8 +1,9 @@
 """How much one person may have under way at once: maps and streams are the dear ones.
 
-One browser draws a map with a handful of tiles at a time and listens to one stream; whoever has far more
-under way is a program gone wrong, or means it. Reports and moves are never counted: whatever else a person
-does, what he reports is taken in.
+One browser draws a map with six tiles at a time, beside those that it gave up when the map moved on and that
+the server still draws, and listens to one stream; whoever has far more under way is a program gone wrong, or
+means it. Reports and moves are never counted: whatever else a person does, what he
+reports is taken in.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 _DEAR: Mapping[str, int] = {
-    "/api/v1/tiles/": 8,
+    "/api/v1/tiles/": 16,
     "/api/v1/heat": 8,
     "/api/v1/board": 8,
     "/api/v1/cells": 8,

@@ -242,7 +242,7 @@ def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> No
 
 
 def test_nobody_has_more_than_eight_dear_requests_under_way_and_reports_are_never_counted() -> None:
-    turns, path = Turns(), "/api/v1/tiles/cells/14/1/1.mvt"
+    turns, path = Turns(), "/api/v1/heat"
     with ExitStack() as held:
         taken = [held.enter_context(turns.taken(path, b"Bearer a")) for _ in range(9)]
         assert taken == [True] * 8 + [False]
@@ -257,6 +257,13 @@ def test_nobody_has_more_than_eight_dear_requests_under_way_and_reports_are_neve
     with turns.taken(path, b"Bearer a") as free:
         assert free
     assert not turns._under_way
+
+
+def test_a_map_that_moves_on_may_have_sixteen_tiles_under_way() -> None:
+    turns, path = Turns(), "/api/v1/tiles/cells/14/1/1.mvt"
+    with ExitStack() as held:
+        taken = [held.enter_context(turns.taken(path, b"Bearer a")) for _ in range(17)]
+        assert taken == [True] * 16 + [False]
 
 
 def test_a_ninth_stream_of_one_person_is_refused_and_says_when_to_try_again(server: Server) -> None:
