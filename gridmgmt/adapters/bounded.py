@@ -7,6 +7,7 @@ no secret, and what it dies of is a refusal here.
 """
 
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,8 +18,10 @@ import orjson
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from gridmgmt.errors import InvalidGeometry
+from gridmgmt.errors import InvalidGeometry, Unavailable
 from gridmgmt.geo.gate import CHINA, MOST_FILE_BYTES, Frame, parse_cells
+
+_STOPPED = frozenset({-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ def read_cells(
     ------
     InvalidGeometry
         As there; with the hint ``too_costly`` when the process needed more than its bounds.
+    Unavailable
+        A stop reached the process before it had begun.
     """
     if len(content) > MOST_FILE_BYTES:
         raise InvalidGeometry("The file has too many bytes.", hint="too_many_bytes", limit=MOST_FILE_BYTES)
@@ -51,6 +56,8 @@ def read_cells(
         )
     except subprocess.TimeoutExpired:
         raise _too_costly() from None
+    if done.returncode in _STOPPED:
+        raise Unavailable("The server is stopping; try again.", retry_after_s=10)
     if done.returncode != 0:
         raise _too_costly()
     answer = orjson.loads(done.stdout)
@@ -74,6 +81,9 @@ def _answer(content: bytes, frame: Frame) -> dict[str, Any]:
 def main(arguments: list[str]) -> None:
     """The child: CPU seconds, bytes of memory, the four edges of the frame."""
     cpu_s, memory_bytes, *edges = arguments
+    # A stop that signals every process of the server lets the check under way end; its answer is near.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s), int(cpu_s)))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -3,7 +3,9 @@
 import io
 import os
 import resource
+import signal
 import struct
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +106,23 @@ def test_a_process_that_dies_takes_nobody_with_it() -> None:
     worker._process.wait()
     assert reason(made, picture()) is None
     made.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_that_reaches_the_process_does_not_cost_the_photo_under_way(number: int) -> None:
+    made = ImagePool(size=1)
+    worker = made._take()
+    made._idle.put(worker)
+    # Stopped first, so that the signal surely comes before the answer.
+    os.kill(worker.pid, signal.SIGSTOP)
+    found: list[str] = []
+    asking = threading.Thread(target=lambda: found.append(made.examine(picture(), lines=LINES).media_type))
+    asking.start()
+    os.kill(worker.pid, number)
+    os.kill(worker.pid, signal.SIGCONT)
+    asking.join(30)
+    made.close()
+    assert found == ["image/jpeg"]
 
 
 def test_a_process_is_replaced_after_its_share_of_photos(monkeypatch: pytest.MonkeyPatch) -> None:

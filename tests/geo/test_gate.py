@@ -1,13 +1,15 @@
 """Geometry from outside is taken as it is and valid, or refused with reason and place; never repaired."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
 
 from gridmgmt.adapters.bounded import Bounds, read_cells
-from gridmgmt.errors import InvalidGeometry
+from gridmgmt.errors import InvalidGeometry, Unavailable
 from gridmgmt.geo.gate import LIMITS, Frame, Kind, frame_of, parse_cells, parse_geometry, require_shape
 from tests.builders_attack import (
     EDGE,
@@ -177,3 +179,14 @@ def test_a_check_that_costs_too_much_is_ended_and_refused(bounds: Bounds) -> Non
     with pytest.raises(InvalidGeometry) as refused:
         read_cells(collection([circle(20_000)]), FRAME, bounds)
     assert refused.value.facts["hint"] == "too_costly"
+
+
+def test_a_check_that_a_stop_ended_before_it_began_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stopped = tmp_path / "stopped"
+    stopped.write_text("#!/bin/sh\nkill -TERM $$\n")
+    stopped.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stopped))
+    with pytest.raises(Unavailable):
+        read_cells(collection([square()]), FRAME)

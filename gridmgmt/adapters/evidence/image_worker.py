@@ -10,6 +10,7 @@ Run as ``python -I -m gridmgmt.adapters.evidence.image_worker``.
 import io
 import json
 import re
+import signal
 import struct
 import sys
 import warnings
@@ -44,7 +45,13 @@ class RefusedError(Exception):
 
 
 def main() -> None:
-    """Answer requests until the pipe closes."""
+    """Answer requests until the pipe closes.
+
+    A service manager that stops a server, and Ctrl-C, signal every process of it at once. A photo under way
+    is finished all the same: its sender would hear that it had been too costly. The closed pipe ends this.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     sandbox.limit_process()
     alone = sandbox.leave_network()
