@@ -214,6 +214,7 @@ def _fill(engine: Engine, books: RuleBooks, count: int) -> None:
         street = Street(db, books, now=datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
         model = street.report()
         street.act(model, Action.SIGN_FOR, street.handler(str(model.unit_code)))
+        db.execute(text("set local statement_timeout = 0"))
         for statement in COPY:
             db.execute(text(statement), {"count": count - 1, "model": model.id})
         db.execute(text("analyze app.cases; analyze app.case_steps"))

@@ -217,6 +217,10 @@ def milestone_light(held: Held, milestone: Milestone, at: datetime, clocks: Cloc
     return light(started_at, milestone.due_at, seen_at, clocks.calendar, milestone.unit)
 
 
+_GIVES_UNIT = frozenset({Action.DISPATCH, Action.RULE})
+_TAKES_UNIT = Action.SEND_BACK
+
+
 @dataclass(slots=True)
 class _Telling:
     """Reasons and spans while the steps go by."""
@@ -234,15 +238,14 @@ class _Telling:
             facts = _facts_of(code, step, self.held, held, clocks)
             self.reasons.append(Reason(code, step.seq, step.at, held.due_at, facts))
         before = (step.from_state, self.unit_code)
-        match step.action:
-            case Action.DISPATCH | Action.RULE:
-                self.unit_code = str(step.facts["unit_code"])
-            case Action.SEND_BACK:
-                self.unit_code = None
+        if step.action in _GIVES_UNIT:
+            self.unit_code = str(step.facts["unit_code"])
+        elif step.action == _TAKES_UNIT:
+            self.unit_code = None
         self.held, self.clocks = held, clocks
-        state = State(step.to_state)
+        state = step.to_state
         if self.running is None or (state, self.unit_code) != before:
-            self._end(step.at, returned=step.action == Action.SEND_BACK)
+            self._end(step.at, returned=step.action == _TAKES_UNIT)
             self.running = (state, self.unit_code, step.at, held.stage_due_at, self._clock(state, clocks))
         else:
             self.running = (*self.running[:3], held.stage_due_at, self.running[4])

@@ -1,6 +1,6 @@
 """What pages show beside a case: merged reports, people told, joint calls, supervision orders, links."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,14 +17,21 @@ from gridmgmt.storage import beside, board, cases, feedbacks, joint_calls, super
 from gridmgmt.storage.db import Db
 
 
-def facts_of(db: Db, case: Case, by: Looking) -> dict[str, Any]:
-    """Everything beside a case that was loaded within scope, and what may be done there."""
-    merged, told = feedbacks.merged(db, case.id), feedbacks.of_case(db, case.id)
-    orders, calls = supervision.of_case(db, case.id), joint_calls.of_case(db, case.id)
+def facts_of(db: Db, case: Case, by: Looking, there: Collection[str]) -> dict[str, Any]:
+    """Everything beside a case that was loaded within scope, and what may be done there.
+
+    Parameters
+    ----------
+    there : of ``storage.beside.survey``: what there is to ask for.
+    """
+    merged = feedbacks.merged(db, case.id) if "merged" in there else []
+    told = feedbacks.of_case(db, case.id) if "feedback" in there else []
+    orders = supervision.of_case(db, case.id) if "orders" in there else []
+    calls = joint_calls.of_case(db, case.id) if "calls" in there else []
     named = [o.ordered_by for o in orders] + [o.replied_by for o in orders] + [f["told_by"] for f in told]
     named += [c.issued_by for c in calls] + [task.ended_by for c in calls for task in c.tasks]
     named += [opinion.by for c in calls for task in c.tasks for opinion in task.opinions]
-    names = board.names_of(db, sorted({person for person in named if person is not None}))
+    names = board.names_of(db, (person for person in named if person is not None))
     return {
         "counts": {
             "rework": case.rework_count, "returns": case.return_count, "extensions": case.extension_count,
@@ -33,7 +40,7 @@ def facts_of(db: Db, case: Case, by: Looking) -> dict[str, Any]:
         "merged": merged,
         "untold": sum(m["needs_feedback"] and not m["told"] for m in merged),
         "feedback": told,
-        **feedbacks.links(db, case.id),
+        **(feedbacks.links(db, case.id) if "links" in there else {"follows": None, "followed_by": []}),
         "calls": [call_facts(call, by) for call in calls],
         "orders": [_order_facts(order, by) for order in orders],
         "legal": offering.of_case(case, by),

@@ -174,10 +174,11 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
         raise NotFound("No such case.", kind="case")
     require(actor, Permission.CASE_READ, row["subdistrict_code"])
     book = books.current(db, row["subdistrict_code"])
-    case = cases.load(db, case_id, actor)
-    standing = beside.look(db, case.id)
-    steps = cases.history(db, case_id)
-    names = board.names_of(db, [s.actor_id for s in steps])
+    case = cases.case_from(row)
+    found = beside.survey(db, case.id)
+    standing, there = found.standing, found.there
+    steps, names = cases.history_with_names(db, case_id)
+    recorded = reclockings.of_case(db, case_id) if "recomputed" in there else []
     return case_facts(row, book, now) | {
         "report": {
             "id": row["report_id"],
@@ -210,14 +211,16 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             }
             for s in steps
         ],
-        "requests": requests.of_case(db, case_id),
+        "requests": requests.of_case(db, case_id) if "requests" in there else [],
         "legal": [
             _offer(case, action, actor, now, book, standing)
             for action in legal_actions(case.state)
             if not hides(case, action)
         ],
-        "beside": overlays.facts_of(db, case, Looking(actor, now, book, {**standing.hands, **case.acted})),
-        "clocks": clocks_told(book, case, steps, reclockings.of_case(db, case_id), now),
+        "beside": overlays.facts_of(
+            db, case, Looking(actor, now, book, {**standing.hands, **case.acted}), there
+        ),
+        "clocks": clocks_told(book, case, steps, recorded, now),
     }
 
 

@@ -7,14 +7,15 @@ lowered with bit arithmetic on the stored index (H3 index layout: resolution in 
 digits all ones).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 
+from gridmgmt.domain.case import Case
 from gridmgmt.domain.org import Actor
 from gridmgmt.storage.db import Db
 
@@ -32,6 +33,7 @@ _CASE_ROW = """
     st_x(coalesce(c.place, st_pointonsurface(g.geom))) as label_lon,
     st_y(coalesce(c.place, st_pointonsurface(g.geom))) as label_lat
 """
+_WHOLE = ", ".join(f"c.{f.name} as case_{f.name}" for f in fields(Case))
 _CASE_DETAILS = """
     join app.communities m on m.code = c.community_code
     join app.grid_cells g on g.plan_id = c.plan_id and g.code = c.cell_code
@@ -115,9 +117,9 @@ def list_cases(
 
 
 def case_row(db: Db, actor: Actor, case_id: UUID) -> Row | None:
-    """One case as lists show it, with its report, routing and duty records."""
+    """One case as lists show it and as ``cases.case_from`` reads it, with its report, routing and duty."""
     query = text(
-        f"select {_CASE_ROW}, c.routing, c.duty, c.report_id, c.subdistrict_code, r.description,"  # noqa: S608
+        f"select {_CASE_ROW}, {_WHOLE}, c.routing, c.duty, c.report_id, c.subdistrict_code, r.description,"  # noqa: S608
         " r.lon as sent_lon, r.lat as sent_lat, r.datum, r.accuracy_m, r.observed_at, r.received_at,"
         " (select coalesce(array_agg(p.sha256 order by p.position), '{}') from app.report_photos p"
         "   where p.report_id = r.id) as photos"
@@ -128,10 +130,13 @@ def case_row(db: Db, actor: Actor, case_id: UUID) -> Row | None:
     return found._mapping if found else None
 
 
-def names_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, str]:
+def names_of(db: Db, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of people, for the history of a case that was loaded within scope."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
     query = text("select id, name from app.people where id = any(:ids)")
-    return {r.id: r.name for r in db.execute(query, {"ids": list(ids)})}
+    return {r.id: r.name for r in db.execute(query, {"ids": wanted})}
 
 
 def counts_by_state(db: Db, actor: Actor, now: datetime) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy import RowMapping, outerjoin, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.case import Case, Decision, Step
@@ -28,10 +28,17 @@ from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.milestones import milestone_row, read_milestone
 from gridmgmt.storage.nearby import NEARBY_OF_ASKED, Nearby, box_around, read_nearby
-from gridmgmt.storage.tables import case_steps, cases
+from gridmgmt.storage.tables import case_steps, cases, people
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
 _CASE_COLUMNS = tuple(cases.c[name] for name in _CASE_FIELDS)
+_STEP_COLUMNS = tuple(
+    case_steps.c[name]
+    for name in (
+        "seq", "action", "from_state", "to_state", "actor_id", "at", "facts", "article", "on_behalf_of",
+    )
+)  # fmt: skip
+_STATE_OF: Mapping[str | None, State | None] = MappingProxyType({None: None} | {str(s): s for s in State})
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +252,13 @@ def _step_row(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _case(row: RowMapping) -> Case:
-    values = {name: row[name] for name in _CASE_FIELDS}
+def case_from(row: RowMapping) -> Case:
+    """The case in a row that has its columns under ``case_`` and their names, as ``board.case_row`` does."""
+    return _case(row, "case_")
+
+
+def _case(row: RowMapping, prefix: str = "") -> Case:
+    values = {name: row[prefix + name] for name in _CASE_FIELDS}
     values["state"] = State(values["state"])
     values["limit_unit"] = LimitUnit(values["limit_unit"]) if values["limit_unit"] else None
     values["milestones"] = tuple(map(read_milestone, values["milestones"]))
@@ -317,11 +329,16 @@ def set_routing(db: Db, case_id: UUID, routing: Mapping[str, Any]) -> None:
 
 def history(db: Db, case_id: UUID) -> list[Step]:
     """The lines of a case that was loaded within scope, first to last."""
-    query = select(case_steps).where(case_steps.c.case_id == case_id).order_by(case_steps.c.seq)
-    return [
-        Step(
-            r.case_id, r.seq, r.action, State(r.from_state) if r.from_state else None, State(r.to_state),
-            r.actor_id, r.at, r.facts, r.article, r.on_behalf_of,
-        )
-        for r in db.execute(query)
-    ]  # fmt: skip
+    return history_with_names(db, case_id)[0]
+
+
+def history_with_names(db: Db, case_id: UUID) -> tuple[list[Step], dict[UUID, str]]:
+    """As :func:`history`, and the names of those who acted."""
+    names = outerjoin(case_steps, people, people.c.id == case_steps.c.actor_id)
+    query = select(*_STEP_COLUMNS, people.c.name).select_from(names)
+    rows = db.execute(query.where(case_steps.c.case_id == case_id).order_by(case_steps.c.seq)).all()
+    steps = [
+        Step(case_id, seq, action, _STATE_OF[before], State(after), actor_id, at, facts, article, behalf)
+        for seq, action, before, after, actor_id, at, facts, article, behalf, _ in rows
+    ]
+    return steps, {row.actor_id: row.name for row in rows if row.name is not None}
