@@ -12,6 +12,10 @@ everywhere; pyproj is always asked for ``always_xy`` because EPSG itself puts la
   taken as CGCS2000 and only the label is kept.
 * GCJ-02 and BD-09 are datums of commercial maps without an EPSG code: see :mod:`gridmgmt.geo.datum`.
 
+* Files of others come in any Gauss-Krüger zone of CGCS2000, with the zone's number before the easting or
+  without (:class:`GaussKruger`). Which one is concluded, and said, in
+  :mod:`gridmgmt.planning.official.placing`.
+
 Not done here: no guessing of a missing CRS, no repair of swapped axes (they are refused with a
 hint), no network for transformation grids.
 """
@@ -87,6 +91,39 @@ _CENTRAL_MERIDIAN_DEG: Final = {
     MetricZone.CM_117E: 117.0,
     MetricZone.CM_120E: 120.0,
 }
+
+
+class GaussKruger(NamedTuple):
+    """A Gauss-Krüger system of CGCS2000: zones of 3° on 75, 78 … 135 °E, or of 6° on 75, 81 … 135 °E.
+
+    ``prefixed`` ones write the number of the zone before the easting (39 555 000 m instead of 555 000 m).
+    """
+
+    width_deg: int
+    central_meridian_deg: int
+    prefixed: bool
+
+    @property
+    def crs(self) -> str:
+        """Its name for pyproj."""
+        first = {(3, True): 4513, (3, False): 4534, (6, True): 4491, (6, False): 4502}
+        step = (self.central_meridian_deg - 75) // self.width_deg
+        return f"EPSG:{first[self.width_deg, self.prefixed] + step}"
+
+    @classmethod
+    def of_zone(cls, number: int) -> "GaussKruger | None":
+        """The system whose eastings start with this number: 25-45 are 3° zones, 13-23 are 6° zones."""
+        if 25 <= number <= 45:
+            return cls(3, 3 * number, prefixed=True)
+        return cls(6, 6 * number - 3, prefixed=True) if 13 <= number <= 23 else None
+
+    @classmethod
+    def without_prefix(cls) -> "list[GaussKruger]":
+        """Every central meridian that an easting of six digits may count from.
+
+        A 6° zone on the same meridian has the same coordinates, so those are not listed besides.
+        """
+        return [cls(3, meridian, prefixed=False) for meridian in range(75, 136, 3)]
 
 
 class LonLat(NamedTuple):
