@@ -148,6 +148,12 @@ def _sums(index: npt.NDArray[np.integer[Any]], values: FloatArray, count: int) -
     return np.asarray(np.bincount(index, values, count), dtype=np.float64)
 
 
+def on_lattice(shapes: GeomArray) -> GeomArray:
+    """Round every vertex to the planning lattice; equal vertices stay equal, missing shapes missing."""
+    rounded: GeomArray = shapely.transform(shapes, lambda xy: np.rint(xy / GRID_M) * GRID_M)
+    return rounded
+
+
 def noded_faces(lines: Any) -> GeomArray:
     """Node all lines together on the lattice and return the faces they enclose.
 

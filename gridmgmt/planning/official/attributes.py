@@ -14,6 +14,7 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from gridmgmt.domain.codes import GridCode
 from gridmgmt.domain.grid import CellKind
@@ -94,6 +95,7 @@ def _codes(
     staying: npt.NDArray[np.bool_],
 ) -> list[Defect]:
     found = []
+    area_m2 = shapely.area(shapes).tolist()
     taken = {text for text in texts if text}
     holders: dict[str, list[int]] = {}
     for row in np.flatnonzero(staying).tolist():
@@ -115,7 +117,7 @@ def _codes(
             holders.setdefault(text, []).append(row)
     for text, rows in holders.items():
         if len(rows) > 1:
-            largest = max(rows, key=lambda r: (shapes[r].area, -r))
+            largest = max(rows, key=lambda r: (area_m2[r], -r))
             given = {"rows": tuple(rows), "codes": (text,), "size": float(len(rows))}
             given["choices"] = tuple(map(str, [largest, *(r for r in rows if r != largest)]))
             given["detail"] = f"rows {', '.join(map(str, rows))} have one code"
@@ -165,13 +167,13 @@ def repaired_codes(
 
     Parameters
     ----------
-    codes : of each row of the file, then of each cell that a repair added (None).
+    codes : of each row of the file.
     accepted : defects of codes, each with its chosen value.
     frame : ``row`` (position in ``codes``), ``community_code``, ``kind`` and polygons of the rows that stay.
     used : every code that was ever issued.
     """
     result = list(codes)
-    anew = {row for row, code in enumerate(codes) if code is None and row >= len(codes)}
+    anew: set[int] = set()
     for defect, choice in accepted:
         if defect.kind is _K.CODE_DUPLICATE:
             anew |= {row for row in defect.rows if str(row) != choice}

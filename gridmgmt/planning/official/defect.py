@@ -93,7 +93,9 @@ ABOUT: Final[dict[DefectKind, About]] = {
     _K.CODE_OF_OTHER_COMMUNITY: About(
         _B, "编码与所在社区不符", "the code names another community than the one it lies in", "number anew"
     ),
-    _K.KIND_UNKNOWN: About(_B, "网格类型不明", "neither a duty nor a dedicated grid", "take it as a duty grid"),
+    _K.KIND_UNKNOWN: About(
+        _B, "网格类型不明", "neither a duty nor a dedicated grid", "take it as a duty grid"
+    ),
     _K.HOUSEHOLDS_MALFORMED: About(_W, "户数错误", "the households are no whole number of at least 0", ""),
     _K.GEOMETRY_MISSING: About(_B, "缺少图形", "no polygon", "leave the row out"),
     _K.SELF_CROSSING: About(
@@ -177,7 +179,7 @@ def defect_at(kind: DefectKind, shape: BaseGeometry | None, **given: Any) -> Def
     given : the other attributes of :class:`Defect`; all may be left out.
     """
     point = None if shape is None or shape.is_empty else shapely.point_on_surface(shape)
-    values = {
+    values: dict[str, Any] = {
         "rows": (),
         "codes": (),
         "x_m": float(point.x) if point is not None else float("nan"),
@@ -189,6 +191,12 @@ def defect_at(kind: DefectKind, shape: BaseGeometry | None, **given: Any) -> Def
         "shape": shape,
     }
     return Defect(kind=kind, **(values | given))
+
+
+_COLUMNS: Final = (
+    "id", "kind", "kind_zh", "severity", "codes", "rows", "size", "unit", "x_m", "y_m", "detail", "repair",
+    "choices", "state",
+)  # fmt: skip
 
 
 def defects_frame(defects: list[tuple[Defect, str]], crs: Any) -> gpd.GeoDataFrame:
@@ -219,7 +227,4 @@ def defects_frame(defects: list[tuple[Defect, str]], crs: Any) -> gpd.GeoDataFra
         for defect, state in defects
     ]
     shapes = [defect.shape for defect, _ in defects]
-    columns = (
-        "id kind kind_zh severity codes rows size unit x_m y_m detail repair choices state".split()
-    )
-    return gpd.GeoDataFrame(rows, columns=columns, geometry=gpd.GeoSeries(shapes, crs=crs))
+    return gpd.GeoDataFrame(rows, columns=list(_COLUMNS), geometry=gpd.GeoSeries(shapes, crs=crs))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from gridmgmt.planning.coverage import (
     GRID_M,
@@ -96,7 +97,8 @@ def noded(cells: GeomArray, communities: GeomArray) -> Faces:
 
     Parameters
     ----------
-    cells : (n,) valid metric polygons; empty ones claim nothing.
+    cells : (n,) valid metric polygons on the lattice; empty ones claim nothing. Two copies of one side that
+        differ by less than the lattice would else cross somewhere in the middle and get a vertex there.
     communities : (m,) valid metric polygons that do not overlap.
     """
     lines = shapely.boundary(np.concatenate([cells, communities]))
@@ -137,6 +139,6 @@ def _covered(faces: GeomArray, polygons: GeomArray) -> IntArray:
     return both[np.lexsort((both[:, 1], both[:, 0]))]
 
 
-def width_m(shape: shapely.Geometry) -> float:
+def width_m(shape: BaseGeometry) -> float:
     """Mean width of a piece of ground: twice its area by its outline."""
     return 2.0 * float(shape.area) / max(float(shape.length), 1e-12)

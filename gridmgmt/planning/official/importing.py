@@ -18,12 +18,12 @@ import shapely
 
 from gridmgmt.domain.codes import CommunityCode
 from gridmgmt.domain.grid import CellKind
-from gridmgmt.errors import InvalidCode, InvalidGeometry, WrongCrs
+from gridmgmt.errors import InvalidCode, InvalidGeometry
 from gridmgmt.geo.crs import MetricZone, lonlat, metric_zone_for
 from gridmgmt.geo.foreign import carried_to_metric, middle_lonlat, source_crs
 from gridmgmt.planning import constraints
 from gridmgmt.planning.constraints import Verdict
-from gridmgmt.planning.coverage import GeomArray, IntArray
+from gridmgmt.planning.coverage import GeomArray, on_lattice
 from gridmgmt.planning.official import reading
 from gridmgmt.planning.official.attributes import (
     Attributes,
@@ -38,6 +38,7 @@ from gridmgmt.planning.official.placing import Placement, place, swapped_axes
 from gridmgmt.planning.official.repair import APPLIED, Accepted, Drawn, draw, settle
 
 STEPS: Final = ("reading", "placing", "looking for defects", "repairing", "judging")
+_MULTIPOLYGON: Final = 6
 SEAM_M2: Final = 1.0
 """Communities that overlap by more are no ground to judge cells on."""
 
@@ -56,8 +57,8 @@ class ImportResult:
 
     Attributes
     ----------
-    cells : ``code``, ``name``, ``community_code``, ``kind``, ``households``, ``area_m2``, ``row`` (of the file)
-        and polygons in the metric zone; None while something fatal is not accepted.
+    cells : ``code``, ``name``, ``community_code``, ``kind``, ``households``, ``area_m2``, ``row`` (of the
+        file) and polygons in the metric zone; None while something fatal is not accepted.
     communities : ``code``, ``name`` and polygons, redrawn together with the cells where those were.
     placement : which coordinates these are, and how sure that is.
     accepted : every defect with its state.
@@ -94,7 +95,9 @@ class ImportResult:
         for verdict in self.verdicts:
             if not verdict.passed:
                 names = ", ".join(verdict.failing[:3])
-                reasons.append(f"rule {verdict.name} fails {verdict.count} times" + (f": {names}" if names else ""))
+                reasons.append(
+                    f"rule {verdict.name} fails {verdict.count} times" + (f": {names}" if names else "")
+                )
         return reasons
 
     def defects_layer(self) -> gpd.GeoDataFrame:
@@ -140,7 +143,7 @@ def read_communities(
         raise InvalidGeometry("a community has no valid polygon", codes=wrong[:20])
     middle = lonlat(*middle_lonlat(shapes, known))
     chosen = zone or metric_zone_for(middle.lon)
-    metric = carried_to_metric(shapes, known, chosen)
+    metric = on_lattice(carried_to_metric(shapes, known, chosen))
     _require_apart(metric, codes)
     frame = gpd.GeoDataFrame(
         {"code": codes, "name": [reading.as_text(name) for name in source.rows["name"]]},
@@ -156,10 +159,12 @@ def _require_apart(shapes: GeomArray, codes: Sequence[str]) -> None:
     over = pairs[shared > SEAM_M2]
     if len(over):
         names = [f"{codes[a]}|{codes[b]}" for a, b in over[:20].tolist()]
-        raise InvalidGeometry("two communities overlap", codes=names, overlap_m2=round(float(shared.max()), 1))
+        raise InvalidGeometry(
+            "two communities overlap", codes=names, overlap_m2=round(float(shared.max()), 1)
+        )
 
 
-def import_plan(
+def import_plan(  # noqa: PLR0913  each is one thing that a file may leave open
     file: Path,
     communities: gpd.GeoDataFrame,
     *,
@@ -187,7 +192,7 @@ def import_plan(
 
     Raises
     ------
-    InvalidInput, WrongCrs
+    InvalidInput
         The file cannot be read, or its place cannot be concluded; see :mod:`~.reading` and :mod:`~.placing`.
     """
     tell = progress or (lambda _step, _number, _of: None)
@@ -212,7 +217,7 @@ def import_plan(
     about_file = [*source.defects, *_of_placement(placement, source.crs)]
     accepted = settle([*about_file, *ground.defects, *attributes.defects], accept)
     tell(STEPS[3], 4, len(STEPS))
-    notes = [*source.notes, placement.statement]
+    notes = [*source.notes, placement.statement, "coordinates rounded to the planning lattice of 10 mm"]
     fatal = [d for d, s in accepted.states if d.severity is Severity.FATAL and s != APPLIED]
     if fatal:
         return ImportResult(None, communities, placement, accepted, (), tuple(notes))
@@ -232,7 +237,11 @@ def _placed(
     turned = swapped_axes(raw) if placement.swapped else raw.copy()
     odd = swapped_rows(turned)
     turned[odd] = swapped_axes(turned[odd])
-    return carried_to_metric(turned, source_crs(placement.system), zone), odd
+    placed = on_lattice(carried_to_metric(turned, source_crs(placement.system), zone))
+    # GeoPackages store a single polygon as a collection of one as soon as one cell has several.
+    alone = (shapely.get_type_id(placed) == _MULTIPOLYGON) & (shapely.get_num_geometries(placed) == 1)
+    placed[alone] = shapely.get_geometry(placed[alone], 0)
+    return placed, odd
 
 
 def _of_placement(placement: Placement, declared: Any) -> list[Defect]:
@@ -268,13 +277,13 @@ def _cells(
         geometry=gpd.GeoSeries(drawn.shapes, crs=communities.crs),
     )
     codes = repaired_codes(attributes.codes, accepted.of(*_CODES), frame, used)
-    codes = _with_added(codes, frame, used)
+    every = _with_added(codes, frame, used)
     names = [attributes.names[r] for r in drawn.rows]
-    homeless = [None if a else attributes.households[r] for r, a in zip(drawn.rows, drawn.added, strict=True)]
+    counts = [None if a else attributes.households[r] for r, a in zip(drawn.rows, drawn.added, strict=True)]
     cells = frame.assign(
-        code=[codes[number] for number in frame["row"]],
+        code=[every[number] for number in frame["row"]],
         name=[f"{n} (piece)" if n and a else n for n, a in zip(names, drawn.added, strict=True)],
-        households=pd.array(homeless, dtype="Int64"),
+        households=pd.array(counts, dtype="Int64"),
         area_m2=shapely.area(drawn.shapes),
         row=rows,
     )

@@ -19,12 +19,12 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from gridmgmt.geo.topology import SLIVER_WIDTH_M
 from gridmgmt.planning.coverage import GRID_M, FloatArray, GeomArray, IntArray, dissolve
 from gridmgmt.planning.official.defect import Defect, DefectKind, defect_at
 from gridmgmt.planning.official.faces import NOBODY, Faces, noded, width_m
-from gridmgmt.planning.official.placing import swapped_axes
 
 DUPLICATE_SHARE: Final = 0.98
 OUTSIDE_SHARE: Final = 0.05
@@ -63,7 +63,7 @@ def swapped_rows(shapes: GeomArray) -> npt.NDArray[np.bool_]:
     middle = np.column_stack([(box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0])
     known = np.isfinite(middle).all(axis=1)
     if not known.any():
-        return known
+        return np.zeros(len(shapes), dtype=np.bool_)
     centre = np.median(middle[known], axis=0)
     off = np.hypot(*(middle - centre).T)
     back = np.hypot(*(middle[:, ::-1] - centre).T)
@@ -101,11 +101,11 @@ def inspect_ground(
     looked = _OnFaces(faces, sound, home, labels, communities)
     on_faces = [*looked.gaps(), *looked.overlaps(), *looked.outside(), *looked.crossing(), *looked.pieces()]
     unmatched = _unmatched(faces, sound, labels, on_faces)
-    return Ground(shapes, sound, home, faces, tuple([*found, *on_faces, *unmatched]))
+    return Ground(shapes, sound, home, faces, (*found, *on_faces, *unmatched))
 
 
 def _row_defect(
-    kind: DefectKind, row: int, shape: shapely.Geometry, labels: list[str], size: float, detail: str = ""
+    kind: DefectKind, row: int, shape: BaseGeometry, labels: list[str], size: float, detail: str = ""
 ) -> Defect:
     return defect_at(
         kind,
@@ -137,7 +137,7 @@ def _sound(shapes: GeomArray, labels: list[str]) -> tuple[GeomArray, list[Defect
     return sound, found
 
 
-def _areas(shape: shapely.Geometry) -> shapely.Geometry:
+def _areas(shape: BaseGeometry) -> BaseGeometry:
     parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area > 0]
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
@@ -271,12 +271,10 @@ class _OnFaces:
 
     def _heirs(self, group: IntArray, community: int) -> list[int]:
         metres = self.faces.beside(group, self.owner)
-        return sorted(
-            (r for r in metres if self.home[r] == community), key=lambda r: (-metres[r], r)
-        )
+        return sorted((r for r in metres if self.home[r] == community), key=lambda r: (-metres[r], r))
 
-    def _shape(self, group: IntArray) -> shapely.Geometry:
-        united: shapely.Geometry = shapely.coverage_union_all(self.faces.shapes[group])
+    def _shape(self, group: IntArray) -> BaseGeometry:
+        united: BaseGeometry = shapely.coverage_union_all(self.faces.shapes[group])
         return united
 
     def _defect(
@@ -306,9 +304,7 @@ class _OnFaces:
         )
 
 
-def _unmatched(
-    faces: Faces, sound: GeomArray, labels: list[str], others: list[Defect]
-) -> Iterator[Defect]:
+def _unmatched(faces: Faces, sound: GeomArray, labels: list[str], others: list[Defect]) -> Iterator[Defect]:
     """Vertices that noding put on a cell's border because a neighbour has one there and the cell has none."""
     rows, labelled = np.unique(faces.claims[:, 1], return_inverse=True)
     if len(rows) == 0:
@@ -317,11 +313,11 @@ def _unmatched(
     xy, owner = shapely.get_coordinates(drawn, return_index=True)
     owner = rows[owner]
     own_xy, own = shapely.get_coordinates(sound, return_index=True)
-    tree = shapely.STRtree(shapely.points(own_xy))
+    tree = shapely.STRtree(np.asarray(shapely.points(own_xy), dtype=object))
     at, near = tree.query(shapely.points(xy), predicate="dwithin", distance=0.8 * GRID_M)
     known = np.zeros(len(xy), dtype=bool)
     known[at[own[near] == owner[at]]] = True
-    shaken = shapely.STRtree([d.shape for d in others if d.faces])
+    shaken = shapely.STRtree(np.asarray([d.shape for d in others if d.faces], dtype=object))
     extra = np.flatnonzero(~known)
     touched = shaken.query(shapely.points(xy[extra]), predicate="dwithin", distance=NEAR_M)[0]
     extra = np.delete(extra, np.unique(touched))

@@ -154,7 +154,9 @@ def place(
     """
     usable = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
     ground = _Ground(communities, zone)
-    said = None if given is None and declared is None else source_crs(given if given is not None else declared)
+    said = (
+        None if given is None and declared is None else source_crs(given if given is not None else declared)
+    )
     fits: list[Fit] = []
     if said is not None:
         fits.append(ground.fit(usable, said, _name(said), swapped=False))
@@ -163,6 +165,11 @@ def place(
     middle = np.median(_middles(usable), axis=0)
     for system, swapped in candidates(float(middle[0]), float(middle[1])):
         fits.append(ground.fit(usable, source_crs(system), system, swapped=swapped))
+    if not any(fit.on_place for fit in fits):
+        # A small subdistrict lies half beside itself in an offset datum; that is worth more than a shrug.
+        for fit in fits:
+            if fit.place_share > 0:
+                _refuse_offset(fit, ground, usable)
     best = _best(fits, given)
     return _settled(best, fits, ground, usable, declared=None if said is None else _name(said))
 
@@ -193,8 +200,8 @@ def _settled(
         _refuse_offset(fit, ground, shapes)
     if fit.border_share is None and declared is None:
         raise WrongCrs(
-            "no coordinate system is declared, and too little border lies on the communities' to tell CGCS2000 "
-            "from an offset datum: say which it is",
+            "no coordinate system is declared, and too little border lies on the communities' to tell "
+            "CGCS2000 from an offset datum: say which it is",
             hint="ambiguous",
             fits=[{"system": fit.system, "swapped": fit.swapped, "fit": fit.told()}],
         )
@@ -216,8 +223,8 @@ def _refuse_offset(fit: Fit, ground: "_Ground", shapes: GeomArray) -> None:
         share = ground.in_datum(datum).border_share(moved)
         if share is not None and share >= max(ENOUGH_SHARE, 2.0 * (fit.border_share or 0.0)):
             raise WrongCrs(
-                "the cells are in an offset datum: their borders are those of the communities carried into it. "
-                "It is not taken off again; ask the sender for CGCS2000",
+                "the cells are in an offset datum: their borders are those of the communities carried into "
+                "it. It is not taken off again; ask the sender for CGCS2000",
                 hint="offset_datum",
                 datum=datum.value,
                 border_share=round(share, 3),

@@ -165,7 +165,13 @@ def _opened(file: Path, layer: str | None, **options: Any) -> gpd.GeoDataFrame:
             # What GDAL warns of, such as rings in doubtful order, the inspection looks at itself.
             warnings.simplefilter("ignore")
             frame = pyogrio.read_dataframe(file, layer=layer, **options)
-    except (DataSourceError, DataLayerError, FeatureError, UnicodeDecodeError, shapely.GEOSException) as error:
+    except (
+        DataSourceError,
+        DataLayerError,
+        FeatureError,
+        UnicodeDecodeError,
+        shapely.GEOSException,
+    ) as error:
         raise InvalidInput("the file cannot be read", hint="unreadable", reason=str(error)[:200]) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InvalidInput("the layer has no geometry", hint="no_geometry")
@@ -215,9 +221,7 @@ def _decoded(
     return frame, [note] if note else [], defects
 
 
-def _chosen(
-    chunks: list[bytes], asked: str | None, declared: str | None
-) -> tuple[str, str, list[Defect]]:
+def _chosen(chunks: list[bytes], asked: str | None, declared: str | None) -> tuple[str, str, list[Defect]]:
     if asked is not None:
         known = _known_encoding(asked)
         if known is None:
@@ -305,7 +309,10 @@ def _columns(
             found = [given[meaning]]
         if len(found) > 1:
             raise InvalidInput(
-                "two columns have one meaning: say which counts", hint="columns", meaning=meaning, columns=found
+                "two columns have one meaning: say which counts",
+                hint="columns",
+                meaning=meaning,
+                columns=found,
             )
         chosen[meaning] = found[0] if found else None
     return chosen

@@ -135,7 +135,7 @@ def draw(ground: Ground, accepted: Accepted, communities: GeomArray) -> Drawn:
     owned: dict[int, list[int]] = {}
     for face, row in sorted(claims):
         owned.setdefault(row, []).append(face)
-    from_faces = {row for row, _ in before if row in shapes and row not in broken}
+    from_faces = {row for _, row in before if row in shapes and row not in broken}
     for row in from_faces:
         shapes.pop(row)
         if row in owned:
@@ -150,7 +150,9 @@ def draw(ground: Ground, accepted: Accepted, communities: GeomArray) -> Drawn:
     return _drawn(shapes, new, land, float(shapely.area(faces.shapes[changed]).sum()), moved_m)
 
 
-def _dense(labels: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _dense(
+    labels: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
