@@ -1,12 +1,12 @@
-"""A made-up town of official cells, faults to plant in it, and files of every kind. No real place is meant."""
+"""A made-up town of official cells, faults to plant in it, files of every kind. No real place is meant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 import numpy as np
+import pandas as pd
 import pyogrio
 import shapely
 from shapely.affinity import translate
@@ -18,12 +18,13 @@ from tests.builders_planning import at, make_frame
 
 COLUMNS, ROWS, SIDE_M = 8, 6, 120.0
 NAMES_ZH = {
-    "code": "网格编码", "name": "网格名称", "community_code": "社区编码", "kind": "网格类型", "households": "户数",
+    "code": "网格编码", "name": "网格名称", "community_code": "社区编码", "kind": "网格类型",
+    "households": "户数",
 }  # fmt: skip
 
 
 def make_official(seed: int = 1) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """48 crooked cells in four communities of 4 by 3, on the lattice, and the communities: no fault in them."""
+    """48 crooked cells in four communities of 4 by 3, on the lattice, and the communities: no fault."""
     rng = np.random.default_rng(seed)
     east, north = np.meshgrid(np.arange(COLUMNS + 1) * SIDE_M, np.arange(ROWS + 1) * SIDE_M)
     inner = np.zeros((2, ROWS + 1, COLUMNS + 1))
@@ -37,7 +38,7 @@ def make_official(seed: int = 1) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
             shapes.append(shapely.Polygon(ring))
             members.append(2 * (y // 3) + x // 4)
     homes = [f"120116005{n + 1:03d}" for n in members]
-    count = {home: 0 for home in homes}
+    count = dict.fromkeys(homes, 0)
     codes = []
     for home in homes:
         count[home] += 1

@@ -1,4 +1,4 @@
-"""gridmgmt plan: look at published plans, take them out as files, check files that are to become plans."""
+"""gridmgmt plan: published plans, files that are to become plans, and how good a plan is."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gridmgmt.cli import plan_files
 from gridmgmt.cli.console import console, settings_with_database
 
 app = typer.Typer(help="Grid plans.", no_args_is_help=True)
+app.command("import")(plan_files.import_)
 Street = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code.")]
 
 

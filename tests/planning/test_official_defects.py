@@ -14,7 +14,8 @@ from gridmgmt.planning.official.importing import ImportResult, import_plan
 from tests.builders_import import COLUMNS, PLANTS, Plant, make_official, row_at, slid_east
 
 FAULTLESS_KINDS = {
-    "crs_missing", "crs_contradicted", "axes_swapped", "encoding_contradicted", "text_truncated", "community_empty",
+    "crs_missing", "crs_contradicted", "axes_swapped", "encoding_contradicted", "text_truncated",
+    "community_empty",
 }  # fmt: skip
 """Kinds that are planted in the files of test_official_files.py and below."""
 

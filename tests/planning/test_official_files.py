@@ -1,4 +1,4 @@
-"""Formats, encodings and coordinate systems of official files: concluded and said, or refused; never guessed."""
+"""Formats, encodings, coordinate systems of official files: concluded and said, or refused; never guessed."""
 
 from pathlib import Path
 
@@ -249,7 +249,8 @@ def test_files_that_cannot_be_read_are_refused_with_a_hint(town, tmp_path: Path)
     cells.to_file(two, layer="b")
     double = tmp_path / "double.gpkg"
     cells.assign(bsm=cells["code"]).to_file(double)
-    for name, hint in (("cells.dwg", "format"), ("broken.shp", "unreadable"), ("two.gpkg", "layer"), ("double.gpkg", "columns")):  # fmt: skip
+    hints = {"cells.dwg": "format", "broken.shp": "unreadable", "two.gpkg": "layer", "double.gpkg": "columns"}
+    for name, hint in hints.items():
         with pytest.raises(InvalidInput) as refusal:
             import_plan(tmp_path / name, communities)
         assert hint == refusal.value.facts["hint"]

@@ -166,10 +166,9 @@ def place(
     for system, swapped in candidates(float(middle[0]), float(middle[1])):
         fits.append(ground.fit(usable, source_crs(system), system, swapped=swapped))
     if not any(fit.on_place for fit in fits):
-        # A small subdistrict lies half beside itself in an offset datum; that is worth more than a shrug.
+        # A small subdistrict lies wholly beside itself in an offset datum; that is worth more than a shrug.
         for fit in fits:
-            if fit.place_share > 0:
-                _refuse_offset(fit, ground, usable)
+            _refuse_offset(fit, ground, usable)
     best = _best(fits, given)
     return _settled(best, fits, ground, usable, declared=None if said is None else _name(said))
 
