@@ -12,6 +12,7 @@ from gridmgmt.cli.console import console, settings_with_database
 
 app = typer.Typer(help="Grid plans.", no_args_is_help=True)
 app.command("import")(plan_files.import_)
+app.command("card")(plan_files.card)
 Street = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code.")]
 
 

@@ -1,4 +1,4 @@
-"""gridmgmt plan import: official grids from a file, looked at, repaired as accepted, and judged."""
+"""gridmgmt plan import and card: official grids taken in, and how good a plan is, own or imported."""
 
 import math
 from pathlib import Path
@@ -119,3 +119,57 @@ def _largest(result: "ImportResult") -> Table:
         codes = " ".join(defect.codes[:3])
         table.add_row(defect.id, codes, size, place, defect.repair or defect.detail, choices)
     return table
+
+
+def card(  # noqa: PLR0913  a plan and what is known around it
+    plan: Annotated[Path, typer.Argument(help="Cells with code and households: .gpkg, .geojson, .shp.")],
+    against: Annotated[
+        Path | None, typer.Option(help="The plan it replaces: shown beside it, and who changes cell.")
+    ] = None,
+    communities: Annotated[
+        Path | None, typer.Option(help="Communities; else the layer of that name, else from the cells.")
+    ] = None,
+    roads: Annotated[Path | None, typer.Option(help="Lines; their class in the column highway.")] = None,
+    buildings: Annotated[
+        Path | None, typer.Option(help="Footprints with building_id and households.")
+    ] = None,
+    cases: Annotated[Path | None, typer.Option(help="Points of open cases.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the page to this .html.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write the figures to this .json.")] = None,
+) -> None:
+    """Measure a plan, or two side by side: rules, balance, shape, walking, roads, stability, seams.
+
+    Exit code 0 when the plan keeps every rule and its seams are proved, 1 when not.
+    """
+    import orjson
+    import pyogrio
+
+    from gridmgmt.geo.crs import MetricZone
+    from gridmgmt.planning.card import in_zone, plan_card, read_plan
+    from gridmgmt.viz.plan_card import card_page
+
+    ours = read_plan(plan, communities=communities)
+    zone = MetricZone(ours.cells.crs.to_epsg())
+    lines, houses, open_cases = (
+        None if file is None else in_zone(pyogrio.read_dataframe(file), zone)
+        for file in (roads, buildings, cases)
+    )
+    before = None if against is None else read_plan(against, communities=communities, zone=zone)
+    known = {"lines": lines, "buildings": houses}
+    measured = plan_card(plan.stem, ours, before=before, cases=open_cases, **known)
+    pages = [(measured.as_facts(), ours.cells, ours.communities)]
+    if before is not None and against is not None:
+        name = against.stem if against.stem != plan.stem else f"{against.stem} (before)"
+        pages.insert(0, (plan_card(name, before, **known).as_facts(), before.cells, before.communities))
+    if out is not None:
+        out.write_text(card_page(pages), encoding="utf-8")
+        console.print(f"page → {out}", highlight=False)
+    if json_ is not None:
+        facts = [page[0] for page in pages]
+        json_.write_bytes(orjson.dumps(facts[0] if len(facts) == 1 else facts, option=orjson.OPT_INDENT_2))
+    for verdict in measured.report.verdicts:
+        mark = "[green]holds[/]" if verdict.passed else f"[red]{verdict.count} fail[/]"
+        console.print(f"{verdict.name}: {mark}", highlight=False)
+    console.print(f"seams {'proved' if measured.proof.holds else '[red]not proved[/]'}", highlight=False)
+    if not measured.passed:
+        raise typer.Exit(1)

@@ -6,7 +6,8 @@ households have to be divided there, whatever the target) and beside the lower b
 leave: nobody can do better than that. Shape is Polsby-Popper, 4πA/P²: 1 for a circle, 0.785 for a square.
 
 Shapes and balance are those of duty grids 基本网格; dedicated grids 专属网格 are given by their site and
-count only for the hard rules. Not measured here: walking time, stability against an older plan.
+count only for the hard rules. Walking, stability and the proof of the seams are beside it, in
+:mod:`gridmgmt.planning.card`.
 """
 
 from dataclasses import asdict, dataclass
@@ -22,9 +23,14 @@ from gridmgmt.domain.grid import CellKind
 from gridmgmt.planning import constraints
 from gridmgmt.planning.constraints import Verdict
 from gridmgmt.planning.coverage import FloatArray, IntArray, shared_borders
+from gridmgmt.planning.shape import inertia, polsby_popper
 
 NEAR_LINE_M: Final = 20.0
 """Half the width of a dual carriageway with its verges: cell borders run along its middle."""
+
+
+LINE_CLASS: Final = "highway"
+"""Column of the lines that has their class, named as in OpenStreetMap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,12 @@ class ReportCard:
     in_band_share : of duty grids.
     gini : of the demand of duty grids, 0 when all are alike.
     polsby_popper_mean, polsby_popper_p10, polsby_popper_min : of duty grids.
-    inner_border_m : border between cells of one community.
+    inertia_mean, inertia_p10, inertia_min : normalised moment of inertia of duty grids, 1 for a circle.
+    inner_border_m : border between cells of one community, also called cut length.
     border_on_road_share : of that border; None without lines and blocks.
     border_on_line_share : on roads or walls of sites; None when neither is known.
+    border_by_class : share of that border beside each class of line, the nearest line counting; empty when
+        the lines have no class.
     gap_m2, overlap_m2, outside_m2 : of the whole plan.
     verdicts : the hard rules.
     """
@@ -64,9 +73,13 @@ class ReportCard:
     polsby_popper_mean: float
     polsby_popper_p10: float
     polsby_popper_min: float
+    inertia_mean: float
+    inertia_p10: float
+    inertia_min: float
     inner_border_m: float
     border_on_road_share: float | None
     border_on_line_share: float | None
+    border_by_class: dict[str, float]
     gap_m2: float
     overlap_m2: float
     outside_m2: float
@@ -119,7 +132,8 @@ def report_card(
     bound = _lower_bound(duty, atoms, demand)
     border = _inner_border(cells, atoms, lines)
     shapes = np.asarray(duty.geometry.array, dtype=object)
-    compact = 4.0 * np.pi * shapely.area(shapes) / shapely.length(shapes) ** 2 if len(duty) else np.zeros(1)
+    compact = polsby_popper(shapes) if len(duty) else np.zeros(1)
+    spread = inertia(shapes) if len(duty) else np.zeros(1)
     return ReportCard(
         demand=demand,
         cells=len(cells),
@@ -138,9 +152,13 @@ def report_card(
         polsby_popper_mean=float(compact.mean()),
         polsby_popper_p10=float(np.quantile(compact, 0.1)),
         polsby_popper_min=float(compact.min()),
+        inertia_mean=float(spread.mean()),
+        inertia_p10=float(np.quantile(spread, 0.1)),
+        inertia_min=float(spread.min()),
         inner_border_m=border[0],
         border_on_road_share=border[1],
         border_on_line_share=border[2],
+        border_by_class=border[3],
         gap_m2=seams["gap_m2"],
         overlap_m2=seams["overlap_m2"],
         outside_m2=seams["outside_m2"],
@@ -198,8 +216,8 @@ def _lower_bound(
 
 def _inner_border(
     cells: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame | None, lines: gpd.GeoDataFrame | None
-) -> tuple[float, float | None, float | None]:
-    """Length of the border between cells of one community, and its shares on roads and on any line."""
+) -> tuple[float, float | None, float | None, dict[str, float]]:
+    """Length of the border between cells of one community, its shares on roads, on any line, by class."""
     pieces = cells.assign(cell_code=cells["code"]) if atoms is None else atoms
     borders = shared_borders(np.asarray(pieces.geometry.array, dtype=object))
     cell = _parts(pieces["cell_code"], borders.pairs)
@@ -222,9 +240,22 @@ def _inner_border(
     def share(chosen: npt.NDArray[np.bool_] | None) -> float | None:
         return None if chosen is None else float(length_m[chosen].sum()) / max(total_m, 1e-9)
 
+    by_class = _by_class(borders.side_middles[inner], length_m, lines)
     if on_road is None or on_wall is None:
-        return total_m, share(on_road), share(on_wall if on_road is None else on_road)
-    return total_m, share(on_road), share(on_road | on_wall)
+        return total_m, share(on_road), share(on_wall if on_road is None else on_road), by_class
+    return total_m, share(on_road), share(on_road | on_wall), by_class
+
+
+def _by_class(middles: FloatArray, length_m: FloatArray, lines: gpd.GeoDataFrame | None) -> dict[str, float]:
+    """Share of the border beside each class of line, the longest first; ``none`` is the rest."""
+    if lines is None or LINE_CLASS not in lines or len(lines) == 0 or len(middles) == 0:
+        return {}
+    tree = shapely.STRtree(lines.geometry.array)
+    side, line = tree.query_nearest(shapely.points(middles), max_distance=NEAR_LINE_M, all_matches=False)
+    names = np.full(len(middles), "none", dtype=object)
+    names[side] = lines[LINE_CLASS].fillna("unknown").to_numpy(dtype=object)[line]
+    metres = pd.Series(length_m).groupby(names).sum().sort_values(ascending=False)
+    return {str(name): round(float(m) / max(float(length_m.sum()), 1e-9), 6) for name, m in metres.items()}
 
 
 def _parts(names: pd.Series, pairs: IntArray) -> npt.NDArray[np.bool_]:
