@@ -97,11 +97,13 @@ def segments(polygons: GeomArray) -> Segments:
     polygons : (n,) polygons or multipolygons. Coordinates are compared exactly, so they must come from one
         noding: :func:`noded_faces`, or a file that kept all decimals.
     """
-    oriented = shapely.orient_polygons(polygons, exterior_cw=True)
-    rings, owner = shapely.get_rings(oriented, return_index=True)
+    # Rings are asked of the parts: a multipolygon itself has none.
+    parts, whole = shapely.get_parts(polygons, return_index=True)
+    rings, part = shapely.get_rings(shapely.orient_polygons(parts, exterior_cw=True), return_index=True)
     coords, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[1:] == ring[:-1]
-    return Segments(owner[ring[:-1][same]].astype(np.int64), coords[:-1][same], coords[1:][same])
+    owner = whole[part[ring[:-1][same]]]
+    return Segments(owner.astype(np.int64), coords[:-1][same], coords[1:][same])
 
 
 def shared_borders(polygons: GeomArray) -> SharedBorders:

@@ -27,8 +27,9 @@ def inertia(shapes: GeomArray) -> FloatArray:
     [0.9549]
     """
     spread = np.zeros(len(shapes))
-    oriented = shapely.orient_polygons(shapes)
-    rings, owner = shapely.get_rings(oriented, return_index=True)
+    parts, whole = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
+    owner = whole[part]
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     # About the centroid from the start: about a distant origin the digits that matter would be lost.
     middle = shapely.get_coordinates(shapely.centroid(shapes))
@@ -37,7 +38,7 @@ def inertia(shapes: GeomArray) -> FloatArray:
     (x0, y0), (x1, y1) = xy[:-1][same].T, xy[1:][same].T
     cross = x0 * y1 - x1 * y0
     # Green's theorem, side by side; holes run the other way and are taken off.
-    parts = cross * (x0 * x0 + x0 * x1 + x1 * x1 + y0 * y0 + y0 * y1 + y1 * y1) / 12.0
-    np.add.at(spread, owner[ring[:-1][same]], parts)
+    moments = cross * (x0 * x0 + x0 * x1 + x1 * x1 + y0 * y0 + y0 * y1 + y1 * y1) / 12.0
+    np.add.at(spread, owner[ring[:-1][same]], moments)
     area = shapely.area(shapes)
     return np.asarray(area**2 / np.maximum(2.0 * np.pi * np.abs(spread), 1e-12), dtype=np.float64)

@@ -93,7 +93,7 @@ ROWS: Final[tuple[tuple[str, tuple[_Row, ...]], ...]] = (
         ),
     ),
 )
-"""Where a figure stands in the facts, its names, how it is written, whether more (1) or less (-1) is better."""
+"""Where a figure stands in the facts, its names, how it is written, whether more (1) or less (-1) is good."""
 
 
 def card_page(
@@ -317,9 +317,10 @@ def _chart(
 
 _STYLE: Final = (
     "body{font:14px/1.5 'Noto Sans CJK SC',sans-serif;color:#2a2118;background:#fff;"
-    "max-width:1180px;margin:24px auto;padding:0 16px}h1{font-size:22px}h2{font-size:16px;margin:20px 0 4px}"
-    "table{border-collapse:collapse;min-width:520px}td,th{border-bottom:1px solid #ddd;padding:3px 14px 3px 0;"
-    "text-align:left;vertical-align:top}small{color:#777}.good{color:#1c7a3d}.bad{color:#b3261e}"
+    "max-width:1180px;margin:24px auto;padding:0 16px}h1{font-size:22px}"
+    "h2{font-size:16px;margin:20px 0 4px}"
+    "table{border-collapse:collapse;min-width:520px}td,th{border-bottom:1px solid #ddd;"
+    "padding:3px 14px 3px 0;text-align:left;vertical-align:top}small{color:#777}.good{color:#1c7a3d}.bad{color:#b3261e}"
     ".maps{display:flex;flex-wrap:wrap;gap:16px}figure{margin:8px 0;flex:1 1 360px;max-width:580px}"
     "figcaption{font-weight:bold}svg{width:100%;height:auto}.legend span{margin-left:12px}"
     ".legend i{display:inline-block;width:14px;height:11px;border:1px solid #1b5c90;margin-right:4px}"

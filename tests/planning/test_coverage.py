@@ -120,3 +120,11 @@ def test_a_coverage_stays_seamless_in_degrees():
 def test_only_a_metric_zone_is_brought_to_degrees():
     with pytest.raises(WrongCrs):
         to_geographic_frame(make_frame([make_box(0, 0, 1, 1)]).set_crs(GEOGRAPHIC, allow_override=True))
+
+
+def test_a_cell_in_two_pieces_has_the_borders_of_both():
+    left, middle, right = make_box(0, 0, 100, 100), make_box(100, 0, 200, 100), make_box(200, 0, 300, 100)
+    shapes = np.asarray([shapely.MultiPolygon([left, right]), middle], dtype=object)
+    borders = shared_borders(shapes)
+    assert ([[0, 1]], [200.0]) == (borders.pairs.tolist(), borders.lengths_m.tolist())
+    assert [800.0, 400.0] == borders.perimeters_m.tolist()
