@@ -106,7 +106,9 @@ def panel(
     def path(shape: Any, style: str) -> str:
         if shape.geom_type == "MultiPoint":
             dots = [(p.x - west, north - p.y) for p in shape.geoms]
-            return "".join(f'<circle cx="{x * scale:.1f}" cy="{y * scale:.1f}" r="3" {style}/>' for x, y in dots)
+            return "".join(
+                f'<circle cx="{x * scale:.1f}" cy="{y * scale:.1f}" r="3" {style}/>' for x, y in dots
+            )
         rings = shapely.get_rings(shapely.get_parts(shape))
         places = [(shapely.get_coordinates(ring) - [west, north]) * [scale, -scale] for ring in rings]
         data = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z" for ring in places)
@@ -116,7 +118,9 @@ def panel(
     lines = [path(s, 'fill="#dfeaf2" fill-opacity="0.6" stroke="#1b5c90"') for s in near]
     around = [s for s in communities.geometry if s.intersects(frame)]
     lines += [path(s, 'fill="none" stroke="#2a2118" stroke-width="2.4"') for s in around]
-    lines += [path(s, f'fill="{c}" fill-opacity="0.75" stroke="{c}"') for s, c in drawn if s.intersects(frame)]
+    lines += [
+        path(s, f'fill="{c}" fill-opacity="0.75" stroke="{c}"') for s, c in drawn if s.intersects(frame)
+    ]
     return (
         f'<text x="{left}" y="16" font-weight="bold">{escape(title)}</text>'
         f'<svg x="{left}" y="{HEAD_PX}" width="{SIDE_PX}" height="{height:.0f}">{"".join(lines)}</svg>'
@@ -146,14 +150,20 @@ def card_picture(street: DemoStreet) -> str:
     parts = []
     for n, (facts, cells, land) in enumerate(cards):
         left = n * (SIDE_PX + GAP_PX)
-        told = f"deviation {facts['deviation_mean_share']:.1%}, Polsby-Popper {facts['polsby_popper_mean']:.3f}"
+        told = (
+            f"deviation {facts['deviation_mean_share']:.1%}, Polsby-Popper {facts['polsby_popper_mean']:.3f}"
+        )
         parts.append(f'<text x="{left}" y="16" font-weight="bold">{facts["name"]}: {told}</text>')
         drawn = plan_map(cells, land, box)
-        parts.append(drawn.replace("<svg ", f'<svg x="{left}" y="{HEAD_PX}" width="{SIDE_PX}" height="{tall}" ', 1))
+        parts.append(
+            drawn.replace("<svg ", f'<svg x="{left}" y="{HEAD_PX}" width="{SIDE_PX}" height="{tall}" ', 1)
+        )
     for n, (title, drawn) in enumerate(card_curves(cards)):
         left, top = n * (SIDE_PX + GAP_PX), tall + HEAD_PX + 30
         parts.append(f'<text x="{left}" y="{top}">{escape(title)}</text>')
-        parts.append(drawn.replace("<svg ", f'<svg x="{left}" y="{top + 8}" width="{SIDE_PX}" height="230" ', 1))
+        parts.append(
+            drawn.replace("<svg ", f'<svg x="{left}" y="{top + 8}" width="{SIDE_PX}" height="230" ', 1)
+        )
     return sheet(2 * SIDE_PX + GAP_PX, tall + HEAD_PX + 290, parts)
 
 

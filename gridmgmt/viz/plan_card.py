@@ -114,6 +114,9 @@ def card_page(
         f"<figure><figcaption>{_title(f, n, len(cards))}</figcaption>{plan_map(cells, land, box)}</figure>"
         for n, (f, cells, land) in enumerate(cards)
     )
+    curves = "".join(
+        f"<figure><figcaption>{name}</figcaption>{drawn}</figure>" for name, drawn in card_curves(cards)
+    )
     title = " · ".join(escape(str(f["name"])) for f in facts)
     notes = "".join(
         f"<li>{escape(str(f['name']))}: {escape(note)}</li>" for f in facts for note in f["notes"]
@@ -122,7 +125,7 @@ def card_page(
         f'<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>Report card of a plan 网格方案成绩单</h1>"
         f"<p>{title}</p>{_rules(facts)}<div class='maps'>{maps}</div>{_legend()}"
-        f"<div class='maps'>{_curves(cards)}</div>{_figures(facts)}{_proofs(facts)}"
+        f"<div class='maps'>{curves}</div>{_figures(facts)}{_proofs(facts)}"
         f"<h2>Notes 说明</h2><ul>{notes}{''.join(f'<li>{escape(n)}</li>' for n in notices)}"
         "<li>Walking is the straight line from the middle of a cell, so a lower bound of the true walk.</li>"
         "<li>Lower bounds: what indivisible buildings force, whoever divides.</li></ul></body></html>\n"
@@ -273,7 +276,10 @@ def _proofs(facts: Sequence[Facts]) -> str:
     return f"<h2>Proof of the seams 无缝证明</h2><table>{lines}<tr><td></td>{holds}</tr></table>"
 
 
-def _curves(cards: Sequence[tuple[Facts, gpd.GeoDataFrame, gpd.GeoDataFrame]]) -> str:
+def card_curves(
+    cards: Sequence[tuple[Facts, gpd.GeoDataFrame, gpd.GeoDataFrame]],
+) -> list[tuple[str, str]]:
+    """Draw the curves of :func:`card_page`: title and SVG of each."""
     loads = [
         np.sort(cells.loc[cells["kind"] == "duty", "households"].to_numpy(dtype=np.float64))
         for _, cells, _ in cards
@@ -288,13 +294,16 @@ def _curves(cards: Sequence[tuple[Facts, gpd.GeoDataFrame, gpd.GeoDataFrame]]) -
         if len(v)
     ]
     bounds = [(BAND[0] / top, f"{BAND[0]:.0f}"), (BAND[1] / top, f"{BAND[1]:.0f}")]
-    return _chart(
-        "Households, lightest cell to heaviest 户数由少到多", sorted_loads, bounds, diagonal=False
-    ) + _chart("Lorenz curve: share of households by share of cells", lorenz, [], diagonal=True)
+    return [
+        (
+            "Households, lightest cell to heaviest 户数由少到多",
+            _chart(sorted_loads, bounds, diagonal=False),
+        ),
+        ("Lorenz curve: share of households by share of cells", _chart(lorenz, [], diagonal=True)),
+    ]
 
 
 def _chart(
-    title: str,
     curves: Sequence[Sequence[tuple[float, float]]],
     levels: Sequence[tuple[float, str]],
     *,
@@ -311,8 +320,7 @@ def _chart(
     for colour, curve in zip(PLAN_COLOURS, curves, strict=False):
         places = " ".join(f"{x * width:.1f},{(1 - y) * height:.1f}" for x, y in curve)
         parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    drawn = f'<svg viewBox="-2 -2 {width + 4} {height + 4}" role="img">{"".join(parts)}</svg>'
-    return f"<figure><figcaption>{title}</figcaption>{drawn}</figure>"
+    return f'<svg viewBox="-2 -2 {width + 4} {height + 4}" role="img">{"".join(parts)}</svg>'
 
 
 _STYLE: Final = (
@@ -320,7 +328,8 @@ _STYLE: Final = (
     "max-width:1180px;margin:24px auto;padding:0 16px}h1{font-size:22px}"
     "h2{font-size:16px;margin:20px 0 4px}"
     "table{border-collapse:collapse;min-width:520px}td,th{border-bottom:1px solid #ddd;"
-    "padding:3px 14px 3px 0;text-align:left;vertical-align:top}small{color:#777}.good{color:#1c7a3d}.bad{color:#b3261e}"
+    "padding:3px 14px 3px 0;text-align:left;vertical-align:top}"
+    "small{color:#777}.good{color:#1c7a3d}.bad{color:#b3261e}"
     ".maps{display:flex;flex-wrap:wrap;gap:16px}figure{margin:8px 0;flex:1 1 360px;max-width:580px}"
     "figcaption{font-weight:bold}svg{width:100%;height:auto}.legend span{margin-left:12px}"
     ".legend i{display:inline-block;width:14px;height:11px;border:1px solid #1b5c90;margin-right:4px}"
