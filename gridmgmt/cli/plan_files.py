@@ -22,7 +22,7 @@ def import_(  # noqa: PLR0913  each option answers one thing that a file may lea
         list[str] | None,
         typer.Option(help="Kind of defect, id, or ID=choice to repair. May be given several times."),
     ] = None,
-    defects: Annotated[Path | None, typer.Option(help="Write the defects to this .gpkg or .geojson.")] = None,
+    defects: Annotated[Path | None, typer.Option(help="Write the defects to this .gpkg.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the plan to this .gpkg, when it is one.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer of the cells.")] = None,
     crs: Annotated[
@@ -34,6 +34,7 @@ def import_(  # noqa: PLR0913  each option answers one thing that a file may lea
         typer.Option(help="MEANING=COLUMN for code, name, community_code, kind or households."),
     ] = None,
     communities_crs: Annotated[str | None, typer.Option(help="What the communities are in.")] = None,
+    communities_encoding: Annotated[str | None, typer.Option(help="Of the communities' texts.")] = None,
     used: Annotated[
         Path | None, typer.Option(help="Codes ever issued, one a line; never given anew.")
     ] = None,
@@ -54,7 +55,7 @@ def import_(  # noqa: PLR0913  each option answers one thing that a file may lea
     issued = frozenset(used.read_text(encoding="ascii").split()) if used else frozenset()
     with progress(quiet=quiet) as bar:
         task = bar.add_task("reading communities", total=len(STEPS))
-        land = read_communities(communities, crs=communities_crs)
+        land = read_communities(communities, crs=communities_crs, encoding=communities_encoding)
         result = import_plan(
             file,
             land,

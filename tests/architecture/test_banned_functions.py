@@ -23,7 +23,9 @@ SHAPELY_FUNCTIONS = (
     "concave_hull", "segmentize", "offset_curve", "build_area", "snap", "from_geojson", "from_wkt", "loads",
 )  # fmt: skip
 # File and function. All of it is planning: planners' own roads, water and buildings, never what came by HTTP.
+# Making valid is bounded there by MOST_CROSSING_VERTICES and runs in the planner's own command.
 ALLOWED = {
+    ("gridmgmt/planning/official/inspection.py", "make_valid"),
     ("gridmgmt/planning/coverage.py", "polygonize"),
     ("gridmgmt/planning/demo_sites.py", "polygonize"),
     ("gridmgmt/planning/tessellation.py", "segmentize"),

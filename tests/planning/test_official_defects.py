@@ -233,3 +233,17 @@ def test_the_layer_of_defects_has_place_size_severity_and_state(town, tmp_path: 
 def test_rows_of_the_town_are_where_the_builder_says(town):
     cells, _ = town
     assert COLUMNS * 6 == len(cells)
+
+
+def test_a_scribble_that_would_keep_the_machine_busy_is_left_to_the_person(town, tmp_path: Path):
+    cells, communities = town
+    row = row_at(1, 1)
+    west, south, east, north = cells.geometry[row].bounds
+    rng = np.random.default_rng(1)
+    scribble = shapely.Polygon(rng.uniform((west, south), (east, north), (1500, 2)))
+    shapes = cells.geometry.to_numpy().copy()
+    shapes[row] = scribble
+    faulty = cells.set_geometry(gpd.GeoSeries(shapes, crs=cells.crs))
+    result = imported(faulty, communities, tmp_path, "self_crossing")
+    defect = next(d for d in result.defects if d.kind is DefectKind.SELF_CROSSING)
+    assert ("", False) == (defect.repair, result.adoptable)

@@ -258,6 +258,19 @@ def test_files_that_cannot_be_read_are_refused_with_a_hint(town, tmp_path: Path)
     assert [] == import_plan(double, communities, columns={"code": "bsm"}).defects
 
 
+def test_a_row_that_is_not_finite_is_a_defect_and_a_file_of_such_rows_is_refused(town, tmp_path: Path):
+    cells, communities = town
+    nowhere = shapely.Polygon([(np.inf, 0), (np.inf, 1), (np.inf, 2)])
+    for rows, name in ((1, "one.gpkg"), (len(cells), "all.gpkg")):
+        shapes = np.asarray([nowhere] * rows + list(cells.geometry[rows:]), dtype=object)
+        cells.set_geometry(gpd.GeoSeries(shapes, crs=cells.crs)).to_file(tmp_path / name)
+    result = import_plan(tmp_path / "one.gpkg", communities)
+    assert {"geometry_missing", "gap_large"} == set(found(result))
+    with pytest.raises(InvalidInput) as refusal:
+        import_plan(tmp_path / "all.gpkg", communities)
+    assert "no_geometry" == refusal.value.facts["hint"]
+
+
 def test_communities_are_the_measure_and_are_refused_rather_than_repaired(town, tmp_path: Path):
     _, communities = town
     file = tmp_path / "communities.gpkg"
@@ -276,6 +289,11 @@ def test_communities_are_the_measure_and_are_refused_rather_than_repaired(town, 
         read_communities(written(communities.assign(code=["120116005001"] * 4)))
     with pytest.raises(WrongCrs):
         read_communities(write_shp(tmp_path / "c.shp", communities, prj=False, names={}))
+    wrong = write_shp(tmp_path / "u.shp", communities, cpg="UTF-8", names={})
+    with pytest.raises(InvalidInput) as contradiction:
+        read_communities(wrong)
+    assert "encoding" == contradiction.value.facts["hint"]
+    assert communities["name"].tolist() == read_communities(wrong, encoding="GBK")["name"].tolist()
     with pytest.raises(InvalidGeometry) as refusal:
         read_communities(written(exchanged(communities.to_crs(GEOGRAPHIC))))
     assert "axes_swapped" == refusal.value.facts["hint"]

@@ -18,7 +18,7 @@ import shapely
 
 from gridmgmt.domain.codes import CommunityCode
 from gridmgmt.domain.grid import CellKind
-from gridmgmt.errors import InvalidCode, InvalidGeometry
+from gridmgmt.errors import InvalidCode, InvalidGeometry, InvalidInput
 from gridmgmt.geo.crs import MetricZone, lonlat, metric_zone_for
 from gridmgmt.geo.foreign import carried_to_metric, middle_lonlat, source_crs
 from gridmgmt.planning import constraints
@@ -110,6 +110,7 @@ def read_communities(
     *,
     layer: str | None = None,
     crs: str | None = None,
+    encoding: str | None = None,
     columns: Mapping[str, str] | None = None,
     zone: MetricZone | None = None,
 ) -> gpd.GeoDataFrame:
@@ -119,19 +120,27 @@ def read_communities(
 
     Parameters
     ----------
-    crs : overrules what the file declares.
+    crs, encoding : overrule what the file declares.
     zone : the city's metric zone; the nearest one when None.
 
     Raises
     ------
     WrongCrs
         No CRS is declared or given, or it is not taken.
+    InvalidInput
+        As for cells; also when the texts are not in the encoding that the file declares.
     InvalidCode
         A code is malformed or used twice.
     InvalidGeometry
         A polygon is missing or invalid, lies outside China, or two overlap; ``facts`` name them.
     """
-    source = reading.read_source(file, layer=layer, columns=columns, meanings=reading.COMMUNITY_COLUMNS)
+    source = reading.read_source(
+        file, layer=layer, encoding=encoding, columns=columns, meanings=reading.COMMUNITY_COLUMNS
+    )
+    for defect in source.defects:
+        raise InvalidInput(
+            "the texts of the communities are not as declared", hint="encoding", reason=defect.detail
+        )
     known = source_crs(crs if crs is not None else source.crs)
     shapes = np.asarray(source.rows.geometry.array, dtype=object)
     codes = [CommunityCode.parse(reading.as_text(code) or "").text for code in source.rows["code"]]
@@ -238,6 +247,7 @@ def _placed(
     odd = swapped_rows(turned)
     turned[odd] = swapped_axes(turned[odd])
     placed = on_lattice(carried_to_metric(turned, source_crs(placement.system), zone))
+    placed[~np.isfinite(shapely.bounds(placed)).all(axis=1)] = None
     # GeoPackages store a single polygon as a collection of one as soon as one cell has several.
     alone = (shapely.get_type_id(placed) == _MULTIPOLYGON) & (shapely.get_num_geometries(placed) == 1)
     placed[alone] = shapely.get_geometry(placed[alone], 0)

@@ -12,7 +12,7 @@ nobody's to give away; two rows with 98 % of their ground in common are one cell
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import geopandas as gpd
@@ -31,6 +31,9 @@ OUTSIDE_SHARE: Final = 0.05
 LARGE_GAP_SHARE: Final = 0.25
 SMALL_PIECES_SHARE: Final = 0.1
 NEAR_M: Final = 0.1
+MOST_CROSSING_VERTICES: Final = 1000
+"""A scribble of that many costs GEOS 4 s, and twice as many four times as much."""
+
 TO_NEIGHBOURS, OWN_CELLS = "to_neighbours", "own_cells"
 
 _PLACE = re.compile(r"\[(-?[0-9.eE+-]+) (-?[0-9.eE+-]+)\]")
@@ -124,6 +127,11 @@ def _sound(shapes: GeomArray, labels: list[str]) -> tuple[GeomArray, list[Defect
         polygonal = shape is not None and shape.geom_type in {"Polygon", "MultiPolygon"}
         if not polygonal or shape.is_empty or not np.isfinite(shapely.get_coordinates(shape)).all():
             found.append(defect_at(_K.GEOMETRY_MISSING, None, rows=(row,), codes=(labels[row],)))
+            sound[row] = shapely.Polygon()
+        elif not shape.is_valid and shapely.get_num_coordinates(shape) > MOST_CROSSING_VERTICES:
+            detail = f"crosses itself and has more than {MOST_CROSSING_VERTICES} vertices: draw it anew"
+            fault = _row_defect(_K.SELF_CROSSING, row, shape.envelope, labels, 0.0, detail)
+            found.append(replace(fault, repair=""))
             sound[row] = shapely.Polygon()
         elif not shape.is_valid:
             valid = _areas(shapely.make_valid(shape, method="structure", keep_collapsed=False))
@@ -299,7 +307,7 @@ class _OnFaces:
             unit="m2",
             detail=detail,
             repair=repair,
-            choices=tuple(map(str, heirs or ())),
+            choices=tuple(map(str, heirs or ())) if repair else (),
             faces=tuple(group.tolist()),
         )
 
@@ -315,6 +323,8 @@ def _unmatched(faces: Faces, sound: GeomArray, labels: list[str], others: list[D
     own_xy, own = shapely.get_coordinates(sound, return_index=True)
     tree = shapely.STRtree(np.asarray(shapely.points(own_xy), dtype=object))
     at, near = tree.query(shapely.points(xy), predicate="dwithin", distance=0.8 * GRID_M)
+    order = np.argsort(at, kind="stable")
+    at, near = at[order], near[order]
     known = np.zeros(len(xy), dtype=bool)
     known[at[own[near] == owner[at]]] = True
     shaken = shapely.STRtree(np.asarray([d.shape for d in others if d.faces], dtype=object))
@@ -324,7 +334,8 @@ def _unmatched(faces: Faces, sound: GeomArray, labels: list[str], others: list[D
     theirs: dict[tuple[int, int], set[tuple[float, float]]] = {}
     for position in extra.tolist():
         row = int(owner[position])
-        beside = {int(own[n]) for n in near[at == position].tolist()} - {row}
+        first, last = np.searchsorted(at, [position, position + 1])
+        beside = {int(own[n]) for n in near[first:last].tolist()} - {row}
         if not beside:
             # Only the community has a vertex here; on a straight side it changes nothing.
             off_m = shapely.distance(shapely.boundary(sound[row]), shapely.Point(xy[position]))

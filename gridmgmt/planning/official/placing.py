@@ -21,7 +21,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from gridmgmt.errors import WrongCrs
+from gridmgmt.errors import InvalidInput, WrongCrs
 from gridmgmt.geo.crs import (
     CHINA_LAT,
     CHINA_LON,
@@ -147,12 +147,16 @@ def place(
 
     Raises
     ------
+    InvalidInput
+        No row has a polygon with finite coordinates.
     WrongCrs
         ``facts["hint"]``: ``no_candidate`` (in no system do the cells lie on the communities),
         ``ambiguous`` (in several, and the borders do not decide), ``offset_datum`` (GCJ-02 or BD-09), or
         none of these when the declared datum itself is not taken. ``facts["fits"]`` has what was compared.
     """
-    usable = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
+    usable = shapes[np.isfinite(shapely.bounds(shapes)).all(axis=1)]
+    if len(usable) == 0:
+        raise InvalidInput("no row has a polygon", hint="no_geometry")
     ground = _Ground(communities, zone)
     said = (
         None if given is None and declared is None else source_crs(given if given is not None else declared)
@@ -241,7 +245,7 @@ class _Ground:
     def __init__(self, communities: GeomArray, zone: MetricZone) -> None:
         self.zone = zone
         self._communities = communities
-        self._land = shapely.union_all(shapely.make_valid(communities))
+        self._land = shapely.union_all(communities)
         shapely.prepare(self._land)
         border = shapely.union_all(shapely.boundary(communities))
         count = max(int(border.length / SAMPLE_M), 1)
