@@ -217,6 +217,7 @@ def test_only_kinds_and_defects_of_the_file_can_be_accepted(token: str, town, tm
     with pytest.raises(InvalidInput) as refusal:
         imported(cells, communities, tmp_path, token)
     assert ("accept", token) == (refusal.value.facts["hint"], refusal.value.facts["accept"])
+    assert ("21-1", "R21a") == (refusal.value.article, refusal.value.rule)
 
 
 def test_the_layer_of_defects_has_place_size_severity_and_state(town, tmp_path: Path):

@@ -185,13 +185,19 @@ def _best(fits: list[Fit], given: str | None) -> Fit:
             "in the coordinate system given, the cells do not lie on the communities"
             if given is not None
             else "in no coordinate system that suits these numbers do the cells lie on the communities",
+            article="21-1",
+            rule="R21a",
             hint="no_candidate",
             fits=told,
         )
     agreeing = [fit for fit in on_place if fit.borders_agree]
     if len(on_place) > 1 and len(agreeing) != 1:
         raise WrongCrs(
-            "several coordinate systems suit the cells: say which it is", hint="ambiguous", fits=told
+            "several coordinate systems suit the cells: say which it is",
+            article="21-1",
+            rule="R21a",
+            hint="ambiguous",
+            fits=told,
         )
     return agreeing[0] if agreeing else on_place[0]
 
@@ -205,6 +211,8 @@ def _settled(
         raise WrongCrs(
             "no coordinate system is declared, and too little border lies on the communities' to tell "
             "CGCS2000 from an offset datum: say which it is",
+            article="21-1",
+            rule="R21a",
             hint="ambiguous",
             fits=[{"system": fit.system, "swapped": fit.swapped, "fit": fit.told()}],
         )
@@ -228,6 +236,8 @@ def _refuse_offset(fit: Fit, ground: "_Ground", shapes: GeomArray) -> None:
             raise WrongCrs(
                 "the cells are in an offset datum: their borders are those of the communities carried into "
                 "it. It is not taken off again; ask the sender for CGCS2000",
+                article="21-1",
+                rule="R21a",
                 hint="offset_datum",
                 datum=datum.value,
                 border_share=round(share, 3),

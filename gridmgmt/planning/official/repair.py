@@ -75,6 +75,8 @@ def settle(defects: Sequence[Defect], accept: Sequence[str]) -> Accepted:
         if named is None or not named.repairable or (value and value not in named.choices):
             raise InvalidInput(
                 "this cannot be accepted: neither a kind, nor a defect of this file that has such a repair",
+                article="21-1",
+                rule="R21a",
                 hint="accept",
                 accept=token,
                 choices=list(named.choices) if named else [],
