@@ -23,10 +23,10 @@ NAMES_ZH = {
 }  # fmt: skip
 
 
-def make_official(seed: int = 1) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+def make_official(seed: int = 1, side_m: float = SIDE_M) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """48 crooked cells in four communities of 4 by 3, on the lattice, and the communities: no fault."""
     rng = np.random.default_rng(seed)
-    east, north = np.meshgrid(np.arange(COLUMNS + 1) * SIDE_M, np.arange(ROWS + 1) * SIDE_M)
+    east, north = np.meshgrid(np.arange(COLUMNS + 1) * side_m, np.arange(ROWS + 1) * side_m)
     inner = np.zeros((2, ROWS + 1, COLUMNS + 1))
     inner[:, 1:-1, 1:-1] = rng.uniform(-15, 15, (2, ROWS - 1, COLUMNS - 1))
     x0, y0 = at(0, 0)

@@ -132,8 +132,10 @@ def test_one_row_with_exchanged_axes_is_told_from_the_rest(crs, town, tmp_path: 
 
 @pytest.mark.parametrize("datum", [Datum.GCJ02, Datum.BD09])
 @pytest.mark.parametrize("prj", [True, False])
-def test_cells_in_an_offset_datum_are_refused_and_the_datum_is_named(datum, prj, town, tmp_path: Path):
-    cells, communities = town
+@pytest.mark.parametrize("side_m", [120.0, 600.0])
+def test_cells_in_an_offset_datum_are_refused_and_the_datum_is_named(datum, prj, side_m, tmp_path: Path):
+    # Small, the town lies wholly beside itself; large, most of it still lies on the communities.
+    cells, communities = make_official(1, side_m)
     file = write_shp(tmp_path / "cells.shp", in_offset_datum(cells, datum), prj=prj)
     with pytest.raises(WrongCrs) as refusal:
         import_plan(file, communities)
