@@ -82,7 +82,8 @@ class Segments:
     def keys(self) -> tuple[IntArray, npt.NDArray[np.bool_]]:
         """Number each undirected side, and say whether it runs from the smaller end to the larger."""
         ends = np.concatenate([self.start, self.end])
-        _, node = np.unique(ends, axis=0, return_inverse=True)
+        # As complex numbers they sort in the same order as rows do, several times faster.
+        _, node = np.unique(ends[:, 0] + 1j * ends[:, 1], return_inverse=True)
         first, second = node.reshape(2, -1)
         low, high = np.minimum(first, second), np.maximum(first, second)
         _, key = np.unique(low * np.int64(len(ends) + 1) + high, return_inverse=True)
