@@ -172,6 +172,63 @@ def noded_faces(lines: Any) -> GeomArray:
     return np.asarray(shapely.get_parts(shapely.polygonize([noded])), dtype=object)
 
 
+def noded_anew(sides: GeomArray, added: GeomArray) -> GeomArray:
+    """Return the faces of a noded drawing to which lines are added, noding only what they touch.
+
+    Parameters
+    ----------
+    sides : single straight sides, noded, each once. added : lines that may cross and touch them.
+
+    Notes
+    -----
+    A side that no added line comes near is left as it is, which saves most of the work. In theory a side bent by
+    less than the lattice could meet one that was left; :func:`seams_kept` tells, and the caller then nodes all.
+    """
+    touched = np.zeros(len(sides), dtype=np.bool_)
+    if len(added):
+        touched[shapely.STRtree(sides).query(added, predicate="dwithin", distance=3 * GRID_M)[1]] = True
+    noded = shapely.union_all(np.concatenate([sides[touched], added]), grid_size=GRID_M)
+    return np.asarray(shapely.get_parts(shapely.polygonize([*sides[~touched], noded])), dtype=object)
+
+
+def with_tips(lines: GeomArray, tips: FloatArray) -> GeomArray:
+    """Return straight sides, split where one of the tips lies on them; far cheaper than noding.
+
+    Parameters
+    ----------
+    lines : sides of two points each, which meet or touch with a tip but never cross. tips : (n, 2) ends.
+
+    Notes
+    -----
+    All is brought to the lattice, so a side may bend by a lattice width. Sides that coincide are given once.
+    """
+    ends = np.rint(shapely.get_coordinates(lines).reshape(-1, 2, 2) / GRID_M) * GRID_M
+    places = np.unique(np.rint(tips / GRID_M) * GRID_M, axis=0)
+    tree = shapely.STRtree(shapely.linestrings(ends))
+    tip, side = tree.query(shapely.points(places), predicate="dwithin", distance=1.5 * GRID_M)
+    across = ends[side, 1] - ends[side, 0]
+    length2 = np.maximum((across**2).sum(axis=1), GRID_M**2)
+    share = ((places[tip] - ends[side, 0]) * across).sum(axis=1) / length2
+    inner = (share > 0.0) & (share < 1.0)
+    n = len(ends)
+    coords = np.concatenate([ends[:, 0], places[tip[inner]], ends[:, 1]])
+    owner = np.concatenate([np.arange(n), side[inner], np.arange(n)])
+    order = np.lexsort((np.concatenate([np.zeros(n), share[inner], np.ones(n)]), owner))
+    coords, owner = coords[order], owner[order]
+    same = owner[1:] == owner[:-1]
+    start, end = coords[:-1][same], coords[1:][same]
+    apart = (start != end).any(axis=1)
+    split = Segments(np.empty(0, dtype=np.int64), start[apart], end[apart])
+    _, first = np.unique(split.keys()[0], return_index=True)
+    sides = np.stack([split.start[first], split.end[first]], axis=1)
+    return np.asarray(shapely.linestrings(sides), dtype=object)
+
+
+def seams_kept(borders: SharedBorders, outer_m: float) -> bool:
+    """Whether a coverage has no fault and no more outer border than expected: no face was lost."""
+    return len(borders.faults) == 0 and abs(float(borders.outer_m.sum()) - outer_m) < 1.0
+
+
 def dissolve(polygons: GeomArray, labels: IntArray) -> GeomArray:
     """Unite the polygons of one coverage that carry the same label; no vertex is made or moved.
 

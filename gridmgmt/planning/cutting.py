@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray
+
+Flags = npt.NDArray[np.bool_]
 
 TRIED: Final = np.linspace(-0.18, 0.18, 13)
 """Positions of a cut beside the centroid, as shares of the part's extent."""
@@ -81,7 +84,7 @@ def cut_large(blocks: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: 
 
 def _too_large(
     parts: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: Loads
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+) -> Flags:
     area = shapely.area(parts)
     large = area > aim_m2
     if np.isfinite(loads.most_demand) and len(loads.places):
@@ -98,6 +101,49 @@ def _halved(parts: GeomArray, buildings: GeomArray) -> tuple[GeomArray, IntArray
     centre = shapely.get_coordinates(shapely.centroid(parts))
     normal, aside = _best_cut(parts, centre, long_, extent, buildings)
     foot = centre + normal * aside[:, None]
+    simple, halves, owner, ends = _halved_rings(parts, foot, normal)
+    rest = np.flatnonzero(~simple)
+    pieces, at, cut = _halved_any(parts[rest], foot[rest], normal[rest])
+    return (
+        np.concatenate([halves, pieces]),
+        np.concatenate([owner, rest[at]]).astype(np.int64),
+        np.concatenate([ends, cut]),
+    )
+
+
+def _halved_rings(
+    parts: GeomArray, foot: FloatArray, normal: FloatArray
+) -> tuple[Flags, GeomArray, IntArray, GeomArray]:
+    """Cut all parts whose one ring crosses the line exactly twice; say which they are."""
+    coords, owner = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
+    last = np.r_[owner[1:] != owner[:-1], True]
+    away = ((coords - foot[owner]) * normal[owner]).sum(axis=1)
+    after = np.r_[away[1:], 0.0]
+    crosses = ~last & ((away >= 0) != (after >= 0))
+    count = np.bincount(owner[crosses], minlength=len(parts))
+    nearest = np.full(len(parts), np.inf)
+    np.minimum.at(nearest, owner, np.abs(away))
+    simple = (count == 2) & (shapely.get_num_interior_rings(parts) == 0) & (nearest > CRUMB_M2)
+    at = np.flatnonzero(crosses & simple[owner])
+    share = (away[at] / (away[at] - away[at + 1]))[:, None]
+    met = coords[at] + (coords[at + 1] - coords[at]) * share
+    halves, owners = [], []
+    for side in (away >= 0, away < 0):
+        kept = np.flatnonzero(side & simple[owner] & ~last)
+        places = np.concatenate([coords[kept], met])
+        ring = np.concatenate([owner[kept], owner[at]])
+        order = np.lexsort((np.concatenate([kept, at + 0.5]), ring))
+        ring, number = np.unique(ring[order], return_inverse=True)
+        halves.append(shapely.polygons(shapely.linearrings(places[order], indices=number)))
+        owners.append(ring)
+    cuts = shapely.linestrings(met.reshape(-1, 2, 2))
+    return simple, np.concatenate(halves), np.concatenate(owners), cuts
+
+
+def _halved_any(
+    parts: GeomArray, foot: FloatArray, normal: FloatArray
+) -> tuple[GeomArray, IntArray, GeomArray]:
+    """Cut parts of any shape: the line may leave and enter them several times."""
     bounds = shapely.bounds(parts)
     reach = np.hypot(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])[:, None] * 2.0 + 1.0
     along = np.column_stack([-normal[:, 1], normal[:, 0]])
@@ -107,7 +153,7 @@ def _halved(parts: GeomArray, buildings: GeomArray) -> tuple[GeomArray, IntArray
     pieces, owner = shapely.get_parts(sides, return_index=True)
     kept = (shapely.get_dimensions(pieces) == 2) & (shapely.area(pieces) > CRUMB_M2)
     cut = shapely.intersection(shapely.linestrings(np.stack([a, b], axis=1)), parts)
-    return np.asarray(pieces[kept], dtype=object), (owner[kept] % len(parts)).astype(np.int64), cut
+    return np.asarray(pieces[kept], dtype=object), (owner[kept] % max(len(parts), 1)).astype(np.int64), cut
 
 
 def _longer_side(parts: GeomArray) -> tuple[FloatArray, FloatArray]:

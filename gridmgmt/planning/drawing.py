@@ -26,9 +26,9 @@ import shapely
 
 from gridmgmt.errors import InvalidInput, WrongCrs
 from gridmgmt.planning.bordering import Adjacency, bonds, gathered, side_classes
-from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, components, noded_faces, shared_borders
+from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, SharedBorders, components
 from gridmgmt.planning.cutting import Loads, Parts, cut_large
-from gridmgmt.planning.faces import Blocks, blocks_of, carried_on, distinct_sides, faces_of, held_by, united
+from gridmgmt.planning.faces import Blocks, blocks_of, carried_on, distinct_sides, faces_of, held_by, refaced, united
 from gridmgmt.planning.footprints import CUT_AREA_M2, Footprints, checked_footprints, kept_whole
 from gridmgmt.planning.lines import Lines, gather_lines
 from gridmgmt.planning.merging import merge_small
@@ -208,6 +208,7 @@ class _Pieces:
     """Faces of the last noding: label of the part they belong to, block and community."""
 
     geometry: GeomArray
+    borders: SharedBorders
     label: IntArray
     block: IntArray
     community: IntArray
@@ -221,10 +222,8 @@ def _pieces(blocks: Blocks, parts: Parts, footprints: Footprints) -> _Pieces:
     sides = distinct_sides(blocks.geometry)
     entered = footprints.entered_by(np.concatenate([sides, parts.cuts]))
     outlines = shapely.boundary(footprints.clusters[entered])
-    faces = noded_faces([*sides, *parts.cuts, *outlines])
+    faces, borders = refaced(blocks.geometry, outlines, parts.cuts)
     inner = shapely.point_on_surface(faces)
-    home = held_by(blocks.geometry, inner)
-    faces, inner = faces[home >= 0], inner[home >= 0]
     part = held_by(parts.geometry, inner)
     lost = part < 0
     part[lost] = shapely.STRtree(parts.geometry).nearest(inner[lost])
@@ -235,7 +234,7 @@ def _pieces(blocks: Blocks, parts: Parts, footprints: Footprints) -> _Pieces:
     label = kept_whole(part, cluster, community, area)
     across = footprints.names(entered[_across(cluster, community, area, len(entered))])
     near = held_by(blocks.geometry, shapely.point_on_surface(footprints.geometry))
-    return _Pieces(faces, label, block, community, len(entered), across, int((near < 0).sum()))
+    return _Pieces(faces, borders, label, block, community, len(entered), across, int((near < 0).sum()))
 
 
 def _across(cluster: IntArray, community: IntArray, area: FloatArray, count: int) -> IntArray:
@@ -252,7 +251,7 @@ def _joined(
     pieces: _Pieces, blocks: Blocks, lines: Lines, largest_m2: float, smallest_m2: float
 ) -> tuple[IntArray, Adjacency, int]:
     """Number of the atom of each piece, the atoms' adjacency, and how many scraps were joined."""
-    borders = shared_borders(pieces.geometry)
+    borders = pieces.borders
     one, two = borders.pairs.T
     whole = components(len(pieces.geometry), borders.pairs[pieces.label[one] == pieces.label[two]])
     apart = (whole[one] != whole[two])[borders.side_pairs]

@@ -24,10 +24,14 @@ from gridmgmt.planning.coverage import (
     FloatArray,
     GeomArray,
     IntArray,
+    SharedBorders,
     components,
+    noded_anew,
     noded_faces,
+    seams_kept,
     segments,
     shared_borders,
+    with_tips,
 )
 from gridmgmt.planning.lines import LINE_CLASSES, NONE_AT, LineClass, Lines
 from gridmgmt.planning.merging import merge_small
@@ -40,6 +44,7 @@ LANE_STRIP_M: Final = 12.0
 MIDLINE_SPACING_M: Final = 8.0
 MIDLINE_SIMPLIFY_M: Final = 1.0
 
+_NO_LINES: Final = np.empty(0, dtype=object)
 _WEAK: Final = np.asarray([LINE_CLASSES.index(c) for c in (LineClass.LANE, LineClass.WALL, LineClass.NONE)])
 
 
@@ -143,18 +148,40 @@ def blocks_of(
     points, label = _points_at_strips(faces, strip)
     owners = faces.community[label]
     cuts = _midlines(faces, strip, points, label)
-    pieces = noded_faces([*distinct_sides(faces.geometry), *cuts])
+    pieces, borders = refaced(faces.geometry, np.asarray(cuts, dtype=object))
     inner = shapely.point_on_surface(pieces)
     home = held_by(faces.geometry, inner)
-    pieces, inner, home = pieces[home >= 0], inner[home >= 0], home[home >= 0]
     shared = strip[home] & np.isin(faces.community[home], owners)
     home[shared] = nearest_label(
         shapely.get_coordinates(inner[shared]), faces.community[home[shared]], points, label, owners
     )
-    labels = _one_piece_each(pieces, home, faces.community[home])
+    labels = _one_piece_each(pieces, borders, home, faces.community[home])
     community = np.empty(labels.max() + 1, dtype=np.int64)
     community[labels] = faces.community[home]
     return Blocks(united(pieces, labels), community, faces.geometry[strip], strip_class[strip])
+
+
+def refaced(
+    coverage: GeomArray, added: GeomArray, cuts: GeomArray = _NO_LINES
+) -> tuple[GeomArray, SharedBorders]:
+    """Node lines into a coverage; the faces that lie in it, and their borders.
+
+    Parameters
+    ----------
+    added : lines that may cross the coverage's sides and each other.
+    cuts : straight lines that only touch sides and each other with their tips.
+    """
+    sides = distinct_sides(coverage)
+    _, uses = np.unique(segments(coverage).keys()[0], return_counts=True)
+    outer_m = float(shapely.length(sides)[uses == 1].sum())
+    ready = with_tips(np.concatenate([sides, cuts]), shapely.get_coordinates(cuts)) if len(cuts) else sides
+    for quickly in (True, False):
+        faces = noded_anew(ready, added) if quickly else noded_faces([*sides, *cuts, *added])
+        faces = faces[held_by(coverage, shapely.point_on_surface(faces)) >= 0]
+        borders = shared_borders(faces)
+        if seams_kept(borders, outer_m):
+            break
+    return faces, borders
 
 
 def united(polygons: GeomArray, labels: IntArray) -> GeomArray:
@@ -289,9 +316,10 @@ def held_by(faces: GeomArray, inner: GeomArray) -> IntArray:
     return found
 
 
-def _one_piece_each(pieces: GeomArray, home: IntArray, community: IntArray) -> IntArray:
+def _one_piece_each(
+    pieces: GeomArray, borders: SharedBorders, home: IntArray, community: IntArray
+) -> IntArray:
     """Label pieces so that every label is one connected block; strays join the neighbour they touch most."""
-    borders = shared_borders(pieces)
     same = home[borders.pairs[:, 0]] == home[borders.pairs[:, 1]]
     part = components(len(pieces), borders.pairs[same])
     n = int(part.max(initial=-1)) + 1
