@@ -78,7 +78,8 @@ class Adjacency:
 
 
 def sides_of(lines: GeomArray) -> tuple[FloatArray, FloatArray]:
-    """Start and end of every straight side of lines."""
+    """Start and end of every straight side of lines; points and areas among them have none."""
+    lines = lines[shapely.get_dimensions(lines) == 1]
     coords, line = shapely.get_coordinates(lines, return_index=True)
     same = line[1:] == line[:-1]
     return coords[:-1][same], coords[1:][same]

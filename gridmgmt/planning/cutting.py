@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gridmgmt.planning.bordering import sides_of
 from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray
 
 Flags = npt.NDArray[np.bool_]
@@ -74,11 +75,11 @@ def cut_large(blocks: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: 
         halves, owner, cut = _halved(parts, loads.buildings)
         cuts.append(cut)
         parts, block = halves, block[owner]
-    lines = shapely.get_parts(np.concatenate([np.empty(0, dtype=object), *cuts]))
+    start, end = sides_of(shapely.get_parts(np.concatenate([np.empty(0, dtype=object), *cuts])))
     return Parts(
         np.concatenate([*done, parts]),
         np.concatenate([*done_block, block]).astype(np.int64),
-        np.asarray(lines[shapely.get_dimensions(lines) == 1], dtype=object),
+        np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object),
     )
 
 
