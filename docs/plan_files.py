@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from gridmgmt.planning.card import PlanFiles, plan_card
-from gridmgmt.planning.coverage import on_lattice
+from gridmgmt.planning.coverage import shapes_on_lattice
 from gridmgmt.planning.demo_plan import DemoStreet, build_demo_plan
 from gridmgmt.planning.official.defect import DefectKind
 from gridmgmt.planning.official.importing import ImportResult, import_plan
@@ -54,7 +54,7 @@ def faulty(street: DemoStreet, home: str) -> gpd.GeoDataFrame:
     giver, taker = (row for row in (inner[1], inner[-1]))
     island = shapes[giver].centroid.buffer(16.0, quad_segs=3)
     shapes[giver], shapes[taker] = shapes[giver] - island, shapes[taker] | island
-    drawn = cells.set_geometry(gpd.GeoSeries(on_lattice(pd.Series(shapes).to_numpy()), crs=cells.crs))
+    drawn = cells.set_geometry(gpd.GeoSeries(shapes_on_lattice(pd.Series(shapes).to_numpy()), crs=cells.crs))
     twice = drawn.loc[[inner[3]]].assign(code=home + "790")
     return gpd.GeoDataFrame(pd.concat([drawn, twice], ignore_index=True), crs=cells.crs)
 

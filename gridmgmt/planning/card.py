@@ -18,7 +18,7 @@ from gridmgmt.domain.grid import CellKind
 from gridmgmt.errors import InvalidInput, NotFound
 from gridmgmt.geo.crs import MetricZone, lonlat, metric_zone_for
 from gridmgmt.geo.foreign import carried_to_metric, middle_lonlat, source_crs
-from gridmgmt.planning.coverage import dissolve, on_lattice
+from gridmgmt.planning.coverage import dissolve, shapes_on_lattice
 from gridmgmt.planning.evaluate import ReportCard, report_card
 from gridmgmt.planning.proof import SeamProof, prove_seamless
 from gridmgmt.planning.stability import Stability, Walking, stability, walking
@@ -154,7 +154,7 @@ def in_zone(frame: gpd.GeoDataFrame, zone: MetricZone | None) -> gpd.GeoDataFram
     source = source_crs(frame.crs)
     shapes = np.asarray(frame.geometry.array, dtype=object)
     chosen = zone or metric_zone_for(lonlat(*middle_lonlat(shapes, source)).lon)
-    metric = on_lattice(carried_to_metric(shapes, source, chosen))
+    metric = shapes_on_lattice(carried_to_metric(shapes, source, chosen))
     return frame.set_geometry(gpd.GeoSeries(metric, index=frame.index, crs=int(chosen)))
 
 

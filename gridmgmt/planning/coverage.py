@@ -31,6 +31,8 @@ from gridmgmt.geo.crs import GEOGRAPHIC, require_metric, to_geographic
 GRID_M: Final = 0.01
 """Spacing of the lattice that every planning vertex lies on."""
 
+LATTICE_PER_M: Final = 100.0
+
 GEOGRAPHIC_DECIMALS: Final = 9
 """Decimals kept in degrees: about 0.1 mm, a hundredth of the lattice, so vertices never merge."""
 
@@ -151,9 +153,14 @@ def _sums(index: npt.NDArray[np.integer[Any]], values: FloatArray, count: int) -
     return np.asarray(np.bincount(index, values, count), dtype=np.float64)
 
 
-def on_lattice(shapes: GeomArray) -> GeomArray:
+def on_lattice(coords: FloatArray) -> FloatArray:
+    """Round to the lattice exactly as GEOS does, to the last bit, so that both kinds of vertex are one."""
+    return np.asarray(np.rint(coords * LATTICE_PER_M) / LATTICE_PER_M, dtype=np.float64)
+
+
+def shapes_on_lattice(shapes: GeomArray) -> GeomArray:
     """Round every vertex to the planning lattice; equal vertices stay equal, missing shapes missing."""
-    rounded: GeomArray = shapely.transform(shapes, lambda xy: np.rint(xy / GRID_M) * GRID_M)
+    rounded: GeomArray = shapely.transform(shapes, on_lattice)
     return rounded
 
 
@@ -182,7 +189,7 @@ def noded_anew(sides: GeomArray, added: GeomArray) -> GeomArray:
     Notes
     -----
     A side that no added line comes near is left as it is, which saves most of the work. In theory a side bent by
-    less than the lattice could meet one that was left; :func:`seams_kept` tells, and the caller then nodes all.
+    less than the lattice could meet one that was left: the caller compares areas, and then nodes all.
     """
     touched = np.zeros(len(sides), dtype=np.bool_)
     if len(added):
@@ -202,8 +209,8 @@ def with_tips(lines: GeomArray, tips: FloatArray) -> GeomArray:
     -----
     All is brought to the lattice, so a side may bend by a lattice width. Sides that coincide are given once.
     """
-    ends = np.rint(shapely.get_coordinates(lines).reshape(-1, 2, 2) / GRID_M) * GRID_M
-    places = np.unique(np.rint(tips / GRID_M) * GRID_M, axis=0)
+    ends = on_lattice(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
+    places = np.unique(on_lattice(tips), axis=0)
     tree = shapely.STRtree(shapely.linestrings(ends))
     tip, side = tree.query(shapely.points(places), predicate="dwithin", distance=1.5 * GRID_M)
     across = ends[side, 1] - ends[side, 0]
@@ -222,11 +229,6 @@ def with_tips(lines: GeomArray, tips: FloatArray) -> GeomArray:
     _, first = np.unique(split.keys()[0], return_index=True)
     sides = np.stack([split.start[first], split.end[first]], axis=1)
     return np.asarray(shapely.linestrings(sides), dtype=object)
-
-
-def seams_kept(borders: SharedBorders, outer_m: float) -> bool:
-    """Whether a coverage has no fault and no more outer border than expected: no face was lost."""
-    return len(borders.faults) == 0 and abs(float(borders.outer_m.sum()) - outer_m) < 1.0
 
 
 def dissolve(polygons: GeomArray, labels: IntArray) -> GeomArray:

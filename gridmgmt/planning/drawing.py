@@ -219,10 +219,9 @@ class _Pieces:
 
 def _pieces(blocks: Blocks, parts: Parts, footprints: Footprints) -> _Pieces:
     """Node blocks, cuts and the outlines of entered buildings together; label what results."""
-    sides = distinct_sides(blocks.geometry)
-    entered = footprints.entered_by(np.concatenate([sides, parts.cuts]))
+    entered = footprints.entered_by(np.concatenate([distinct_sides(blocks.geometry), parts.cuts]))
     outlines = shapely.boundary(footprints.clusters[entered])
-    faces, borders = refaced(blocks.geometry, outlines, parts.cuts)
+    faces, _, borders = refaced(blocks.geometry, outlines, parts.cuts)
     inner = shapely.point_on_surface(faces)
     part = held_by(parts.geometry, inner)
     lost = part < 0

@@ -28,7 +28,6 @@ from gridmgmt.planning.coverage import (
     components,
     noded_anew,
     noded_faces,
-    seams_kept,
     segments,
     shared_borders,
     with_tips,
@@ -148,9 +147,8 @@ def blocks_of(
     points, label = _points_at_strips(faces, strip)
     owners = faces.community[label]
     cuts = _midlines(faces, strip, points, label)
-    pieces, borders = refaced(faces.geometry, np.asarray(cuts, dtype=object))
+    pieces, home, borders = refaced(faces.geometry, np.asarray(cuts, dtype=object))
     inner = shapely.point_on_surface(pieces)
-    home = held_by(faces.geometry, inner)
     shared = strip[home] & np.isin(faces.community[home], owners)
     home[shared] = nearest_label(
         shapely.get_coordinates(inner[shared]), faces.community[home[shared]], points, label, owners
@@ -163,8 +161,8 @@ def blocks_of(
 
 def refaced(
     coverage: GeomArray, added: GeomArray, cuts: GeomArray = _NO_LINES
-) -> tuple[GeomArray, SharedBorders]:
-    """Node lines into a coverage; the faces that lie in it, and their borders.
+) -> tuple[GeomArray, IntArray, SharedBorders]:
+    """Node lines into a coverage; its faces, the polygon that each lies in, and the borders of the faces.
 
     Parameters
     ----------
@@ -172,16 +170,17 @@ def refaced(
     cuts : straight lines that only touch sides and each other with their tips.
     """
     sides = distinct_sides(coverage)
-    _, uses = np.unique(segments(coverage).keys()[0], return_counts=True)
-    outer_m = float(shapely.length(sides)[uses == 1].sum())
     ready = with_tips(np.concatenate([sides, cuts]), shapely.get_coordinates(cuts)) if len(cuts) else sides
+    allowed = 2.0 * GRID_M * (shapely.length(coverage) + 1.0)
     for quickly in (True, False):
         faces = noded_anew(ready, added) if quickly else noded_faces([*sides, *cuts, *added])
-        faces = faces[held_by(coverage, shapely.point_on_surface(faces)) >= 0]
+        home = held_by(coverage, shapely.point_on_surface(faces))
+        faces, home = faces[home >= 0], home[home >= 0]
+        area = np.bincount(home, shapely.area(faces), len(coverage))
         borders = shared_borders(faces)
-        if seams_kept(borders, outer_m):
+        if len(borders.faults) == 0 and (np.abs(area - shapely.area(coverage)) <= allowed).all():
             break
-    return faces, borders
+    return faces, home, borders
 
 
 def united(polygons: GeomArray, labels: IntArray) -> GeomArray:

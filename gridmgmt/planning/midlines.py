@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from scipy.spatial import Delaunay, cKDTree
 
-from gridmgmt.planning.coverage import GRID_M, FloatArray, GeomArray, IntArray
+from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, on_lattice
 
 FAR: Final = 10.0
 """How far outside the points' frame, in sizes of it, the four helpers stand that close the diagram."""
@@ -62,7 +62,7 @@ def borders_between(points: FloatArray, labels: IntArray, *, simplify_m: float) 
     apart = (one != two) & (one >= 0) & (two >= 0)
     ends = np.stack([centres[triangle], centres[mesh.neighbors[triangle, corner]]], axis=1)[apart]
     usable = np.isfinite(ends).all(axis=(1, 2)) & (np.abs(ends).max(axis=(1, 2), initial=0.0) < size * FAR**2)
-    ends = np.rint((ends[usable] + centre) / GRID_M) * GRID_M
+    ends = on_lattice(ends[usable] + centre)
     ends = ends[(ends[:, 0] != ends[:, 1]).any(axis=1)]
     if len(ends) == 0:
         return np.empty(0, dtype=object)

@@ -365,7 +365,7 @@ def test_roads_elsewhere_are_refused():
 
 
 def test_a_coordinate_that_is_not_finite_is_refused():
-    bad = make_frame([shapely.LineString([at(0, 0), (np.nan, 4_322_000.0)])], highway=["trunk"])
+    bad = make_frame([shapely.LineString([at(0, 0), (np.inf, 4_322_000.0)])], highway=["trunk"])
     assert "not_finite" == refusal(InvalidGeometry, LAND, bad)["hint"]
 
 

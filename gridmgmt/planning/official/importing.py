@@ -23,7 +23,7 @@ from gridmgmt.geo.crs import MetricZone, lonlat, metric_zone_for
 from gridmgmt.geo.foreign import carried_to_metric, middle_lonlat, source_crs
 from gridmgmt.planning import constraints
 from gridmgmt.planning.constraints import Verdict
-from gridmgmt.planning.coverage import GeomArray, on_lattice
+from gridmgmt.planning.coverage import GeomArray, shapes_on_lattice
 from gridmgmt.planning.official import reading
 from gridmgmt.planning.official.attributes import (
     Attributes,
@@ -152,7 +152,7 @@ def read_communities(
         raise InvalidGeometry("a community has no valid polygon", codes=wrong[:20])
     middle = lonlat(*middle_lonlat(shapes, known))
     chosen = zone or metric_zone_for(middle.lon)
-    metric = on_lattice(carried_to_metric(shapes, known, chosen))
+    metric = shapes_on_lattice(carried_to_metric(shapes, known, chosen))
     _require_apart(metric, codes)
     frame = gpd.GeoDataFrame(
         {"code": codes, "name": [reading.as_text(name) for name in source.rows["name"]]},
@@ -246,7 +246,7 @@ def _placed(
     turned = swapped_axes(raw) if placement.swapped else raw.copy()
     odd = swapped_rows(turned)
     turned[odd] = swapped_axes(turned[odd])
-    placed = on_lattice(carried_to_metric(turned, source_crs(placement.system), zone))
+    placed = shapes_on_lattice(carried_to_metric(turned, source_crs(placement.system), zone))
     placed[~np.isfinite(shapely.bounds(placed)).all(axis=1)] = None
     # GeoPackages store a single polygon as a collection of one as soon as one cell has several.
     alone = (shapely.get_type_id(placed) == _MULTIPOLYGON) & (shapely.get_num_geometries(placed) == 1)
