@@ -83,9 +83,7 @@ def cut_large(blocks: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: 
     )
 
 
-def _too_large(
-    parts: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: Loads
-) -> Flags:
+def _too_large(parts: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: Loads) -> Flags:
     area = shapely.area(parts)
     large = area > aim_m2
     if np.isfinite(loads.most_demand) and len(loads.places):

@@ -28,7 +28,16 @@ from gridmgmt.errors import InvalidInput, WrongCrs
 from gridmgmt.planning.bordering import Adjacency, bonds, gathered, side_classes
 from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, SharedBorders, components
 from gridmgmt.planning.cutting import Loads, Parts, cut_large
-from gridmgmt.planning.faces import Blocks, blocks_of, carried_on, distinct_sides, faces_of, held_by, refaced, united
+from gridmgmt.planning.faces import (
+    Blocks,
+    blocks_of,
+    carried_on,
+    distinct_sides,
+    faces_of,
+    held_by,
+    refaced,
+    united,
+)
 from gridmgmt.planning.footprints import CUT_AREA_M2, Footprints, checked_footprints, kept_whole
 from gridmgmt.planning.lines import Lines, gather_lines
 from gridmgmt.planning.merging import merge_small
@@ -182,7 +191,8 @@ def draw_atoms(  # noqa: PLR0913  one argument a layer, as planners have them
         atoms = with_households(atoms, demand, column=how.demand)
     step()
     findings = Findings(
-        left_out=dict(lines.left_out) | ({"buildings: points": footprints.points} if footprints.points else {}),
+        left_out=dict(lines.left_out)
+        | ({"buildings: points": footprints.points} if footprints.points else {}),
         carried_on=len(extended),
         dangling=faces.dangles,
         dangling_m=round(faces.dangling_m, 1),

@@ -130,9 +130,7 @@ def carried_on(lines: GeomArray, extend_m: float) -> GeomArray:
     return np.asarray(shapely.linestrings(np.stack([tips[met], ends], axis=1)), dtype=object)
 
 
-def blocks_of(
-    faces: Faces, lines: Lines, *, narrower_than_m: float, buildings: GeomArray
-) -> Blocks:
+def blocks_of(faces: Faces, lines: Lines, *, narrower_than_m: float, buildings: GeomArray) -> Blocks:
     """Share the strips among the faces out to the others.
 
     Parameters
@@ -229,8 +227,7 @@ def _tips(lines: GeomArray) -> tuple[FloatArray, FloatArray]:
     count = shapely.get_num_points(lines)
     lines = lines[count > 1]
     ends = np.concatenate(
-        [shapely.get_coordinates(shapely.get_point(lines, at)) for at in (0, -1)]
-        or [np.empty((0, 2))]
+        [shapely.get_coordinates(shapely.get_point(lines, at)) for at in (0, -1)] or [np.empty((0, 2))]
     )
     before = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, at)) for at in (1, -2)])
     if len(ends) == 0:

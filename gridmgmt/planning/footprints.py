@@ -126,7 +126,9 @@ def kept_whole(
     inside = np.flatnonzero(cluster >= 0)
     if len(inside) == 0:
         return label
-    building = np.unique(np.column_stack([cluster[inside], community[inside]]), axis=0, return_inverse=True)[1]
+    building = np.unique(np.column_stack([cluster[inside], community[inside]]), axis=0, return_inverse=True)[
+        1
+    ]
     building = building.ravel()
     key, where = np.unique(np.column_stack([building, label[inside]]), axis=0, return_inverse=True)
     total = np.bincount(where.ravel(), area_m2[inside])

@@ -167,9 +167,7 @@ def _seams(shapes: GeomArray, codes: npt.NDArray[np.object_], *, keep_holes: boo
 def _holes(shapes: Any) -> GeomArray:
     parts = shapely.get_parts(shapes)
     count = shapely.get_num_interior_rings(parts)
-    found = [
-        shapely.get_interior_ring(part, np.arange(n)) for part, n in zip(parts, count, strict=True) if n
-    ]
+    found = [shapely.get_interior_ring(part, np.arange(n)) for part, n in zip(parts, count, strict=True) if n]
     return np.asarray(shapely.polygons(np.concatenate(found)) if found else [], dtype=object)
 
 

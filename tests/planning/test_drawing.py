@@ -75,7 +75,9 @@ def require_adjacency(drawn: Drawn) -> None:
     assert (graph.pairs[:, 0] < graph.pairs[:, 1]).all()
     assert np.allclose(found.lengths_m, graph.lengths_m, rtol=0, atol=1e-6)
     assert np.allclose(graph.by_class_m.sum(axis=1), graph.lengths_m, rtol=0, atol=1e-6)
-    total = graph.outer_m + np.bincount(graph.pairs.ravel(), np.repeat(graph.lengths_m, 2), len(graph.outer_m))
+    total = graph.outer_m + np.bincount(
+        graph.pairs.ravel(), np.repeat(graph.lengths_m, 2), len(graph.outer_m)
+    )
     assert np.allclose(total, drawn.atoms.length, rtol=0, atol=1e-6)
     assert np.allclose(graph.perimeters_m, drawn.atoms.length, rtol=0, atol=1e-6)
 
@@ -101,7 +103,9 @@ def require_whole(drawn: Drawn, buildings: gpd.GeoDataFrame) -> None:
 
 
 def classes(graph: Adjacency) -> dict[str, float]:
-    return {line.value: round(m) for line, m in zip(LINE_CLASSES, graph.by_class_m.sum(axis=0), strict=True) if m}
+    return {
+        line.value: round(m) for line, m in zip(LINE_CLASSES, graph.by_class_m.sum(axis=0), strict=True) if m
+    }
 
 
 def refusal(code: type[Exception], *args: object, **kwargs: object) -> dict[str, object]:
@@ -136,7 +140,9 @@ def test_any_town_becomes_seamless_atoms_with_whole_buildings(seed):
     roads = town["roads"].assign(highway=["tertiary", *kinds])
     land = communities_of(rng, 420.0, 340.0)
     pond = make_frame([shapely.Point(at(*rng.uniform(50, 300, 2))).buffer(rng.uniform(5, 60))])
-    drawn = draw_atoms(land, roads, water=pond, buildings=town["buildings"], demand=town["buildings"], **SIZES)
+    drawn = draw_atoms(
+        land, roads, water=pond, buildings=town["buildings"], demand=town["buildings"], **SIZES
+    )
     require_sound(drawn, land, town["buildings"])
     assert drawn.atoms["households"].sum() == town["buildings"]["households"].sum()
     without_cause = drawn.atoms[drawn.atoms["area_m2"] > SIZES["largest_m2"]]
@@ -281,7 +287,12 @@ def test_communities_that_overlap_are_refused_with_the_place():
 
 
 def test_a_gap_between_communities_is_refused_unless_it_is_kept():
-    ring = [make_box(0, 0, 300, 90), make_box(0, 110, 300, 200), make_box(0, 90, 140, 110), make_box(170, 90, 300, 110)]
+    ring = [
+        make_box(0, 0, 300, 90),
+        make_box(0, 110, 300, 200),
+        make_box(0, 90, 140, 110),
+        make_box(170, 90, 300, 110),
+    ]
     land = make_land(*ring)
     facts = refusal(InvalidGeometry, land, NO_WAYS)
     assert ("communities_gap", 600.0) == (facts["hint"], facts["area_m2"])
@@ -397,7 +408,9 @@ def test_sizes_that_make_no_sense_are_refused(sizes, argument):
 
 
 def test_rows_that_hold_nothing_are_left_out_and_counted():
-    roads = make_frame([*CROSS.geometry, None, shapely.LineString(), shapely.Point(at(1, 1))], highway=["trunk"] * 5)
+    roads = make_frame(
+        [*CROSS.geometry, None, shapely.LineString(), shapely.Point(at(1, 1))], highway=["trunk"] * 5
+    )
     left_out = draw_atoms(LAND, roads).findings.left_out
     assert {"roads: empty": 2, "roads: points": 1} == left_out
 
