@@ -1,12 +1,12 @@
-"""How fast do raw roads become atoms with adjacency, and what would a plain overlay of hexagons make of them?
+"""Raw roads to atoms with adjacency: how fast, and what would a plain overlay of hexagons make of them.
 
-``python -m bench.atoms [--roads FILE]``: FILE is a road layer of a whole city, GeoParquet or GeoPackage with a
-column ``highway``. The target stands for OpenStreetMap's Wuhan, 92,667 edges (from the data of uscuni/neatnet, not
-in this repository: 3 MB). Its communities are squares of 3 km inside the roads' convex hull: synthetic.
+``python -m bench.atoms [--roads FILE]``: FILE is a road layer of a whole city, GeoParquet or GeoPackage with
+a column ``highway``. The target stands for OpenStreetMap's Wuhan, 92,667 edges (3 MB from the data of
+uscuni/neatnet, not in this repository). Its communities are squares of 3 km in the roads' hull: synthetic.
 
-Without FILE, and as the peer's load, the clip of ``data/osm`` serves. The peer is what one writes by hand with
-geopandas: polygonise the roads, lay H3 hexagons over them. It has no midlines, no adjacency and leaves every scrap.
-Seconds are those of the process on one core (CPU time), so that other work on the machine counts less.
+Without FILE, and as the peer's load, the clip of ``data/osm`` serves. The peer is what one writes by hand
+with geopandas: polygonise the roads, lay H3 hexagons over them. It has no midlines and no adjacency, and
+leaves every scrap. Seconds are the process's own (CPU time on one core), so that other work counts less.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 import shapely
 
 from bench.report import Options, Result, Side, in_own_process, main, peak_rss_mb
-from gridmgmt.geo.crs import MetricZone, metric_zone_for
+from gridmgmt.geo.crs import WGS84, MetricZone, metric_zone_for
 from gridmgmt.planning.drawing import draw_atoms
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "osm"
@@ -64,12 +64,12 @@ def overlaid(roads: Path, communities: Path) -> dict[str, Any]:
     noded = shapely.union_all([*layer.geometry, *land.boundary])
     faces = gpd.GeoDataFrame(geometry=list(shapely.get_parts(shapely.polygonize([noded]))), crs=land.crs)
     faces = faces[faces.representative_point().within(land.union_all())]
-    frame = gpd.GeoSeries([land.union_all().buffer(200)], crs=land.crs).to_crs("EPSG:4326").iloc[0]
+    frame = gpd.GeoSeries([land.union_all().buffer(200)], crs=land.crs).to_crs(WGS84).iloc[0]
     ring = [(lat, lon) for lon, lat in frame.exterior.coords]
     cells = h3.polygon_to_cells(h3.LatLngPoly(ring), HEX_RESOLUTION)
     hexes = gpd.GeoDataFrame(
         geometry=[shapely.Polygon([(x, y) for y, x in h3.cell_to_boundary(c)]) for c in cells],
-        crs="EPSG:4326",
+        crs=WGS84,
     ).to_crs(land.crs)
     large = faces.area > LARGEST_M2
     cut = gpd.overlay(faces[large], hexes, how="intersection").explode(ignore_index=True)
@@ -85,7 +85,7 @@ def overlaid(roads: Path, communities: Path) -> dict[str, Any]:
 
 def to_zone(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The layer in the 3° zone of its middle."""
-    west, _, east, _ = layer.to_crs("EPSG:4326").total_bounds
+    west, _, east, _ = layer.to_crs(WGS84).total_bounds
     return layer.to_crs(int(MetricZone(metric_zone_for((west + east) / 2.0))))
 
 

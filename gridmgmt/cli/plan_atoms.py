@@ -11,7 +11,7 @@ from gridmgmt.cli.console import console, progress
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gridmgmt.planning.drawing import Drawn
+    from gridmgmt.planning.drawn import Drawn
 
 Layer = Annotated[Path | None, typer.Option(help="Lines, or polygons whose outlines count.")]
 WRITTEN = (".gpkg", ".parquet", ".geojson")
@@ -44,11 +44,12 @@ def atoms(  # noqa: PLR0913  one option a layer
     """Draw atoms, the smallest pieces of cells, from communities, roads and other layers.
 
     Files are GeoPackage, GeoParquet, GeoJSON or Shapefile. Layers in degrees are drawn in the 3° zone of the
-    communities unless --crs says otherwise. A GeoPackage gets the layers atoms, borders, blocks and communities;
-    other kinds of file get the atoms, and the borders beside them in NAME-borders.parquet.
+    communities unless --crs says otherwise. A GeoPackage gets the layers atoms, borders, blocks and
+    communities; other kinds of file get the atoms, and the borders beside them in NAME-borders.parquet.
     """
     from gridmgmt.errors import InvalidInput
-    from gridmgmt.planning.drawing import STEPS, Drawing, draw_atoms
+    from gridmgmt.planning.drawing import STEPS, draw_atoms
+    from gridmgmt.planning.drawn import Drawing
 
     if out.suffix not in WRITTEN:
         raise InvalidInput(f"Give a file that ends in {', '.join(WRITTEN)}.", suffix=out.suffix)
@@ -146,6 +147,5 @@ def _tell(drawn: "Drawn", out: Path) -> None:
         else:
             table.add_row(item.name, str(value))
     console.print(table)
-    console.print(
-        f"{len(drawn.atoms)} atoms, {len(drawn.adjacency.pairs)} borders, {len(drawn.blocks)} blocks → {out.name}"
-    )
+    counts = f"{len(drawn.atoms)} atoms, {len(drawn.adjacency.pairs)} borders, {len(drawn.blocks)} blocks"
+    console.print(f"{counts} → {out.name}")

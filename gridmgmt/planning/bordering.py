@@ -16,7 +16,15 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from gridmgmt.planning.coverage import GRID_M, FloatArray, GeomArray, IntArray, SharedBorders
+from gridmgmt.planning.coverage import (
+    GRID_M,
+    FloatArray,
+    GeomArray,
+    IntArray,
+    SharedBorders,
+    straight_lines,
+    sums,
+)
 from gridmgmt.planning.lines import LINE_CLASSES, NONE_AT, LineClass, Lines
 
 ON_LINE_M: Final = 3 * GRID_M
@@ -55,7 +63,8 @@ class Adjacency:
     @property
     def line(self) -> npt.NDArray[np.object_]:
         """(m,) class of line along most of each border."""
-        return np.asarray([c.value for c in LINE_CLASSES], dtype=object)[self.by_class_m.argmax(axis=1)]
+        names = np.asarray([c.value for c in LINE_CLASSES], dtype=object)
+        return np.asarray(names[self.by_class_m.argmax(axis=1)], dtype=object)
 
     def priced(self, price: Mapping[LineClass, float]) -> FloatArray:
         """(m,) cost of cutting there, with a price per metre of each class; 1 where none is given."""
@@ -92,7 +101,7 @@ def classes_at(points: FloatArray, lines: Lines) -> IntArray:
         return found
     start, end = sides_of(lines.geometry)
     kind = np.repeat(lines.kind, np.maximum(shapely.get_num_points(lines.geometry) - 1, 0))
-    tree = shapely.STRtree(shapely.linestrings(np.stack([start, end], axis=1)))
+    tree = shapely.STRtree(straight_lines(start, end))
     point, side = tree.query(shapely.points(points), predicate="dwithin", distance=ON_LINE_M)
     np.minimum.at(found, point, kind[side])
     return found
@@ -138,7 +147,8 @@ def gathered(borders: SharedBorders, kinds: IntArray, label: IntArray) -> Adjace
 
     Parameters
     ----------
-    borders : of the polygons. kinds : class of each of its sides. label : (n,) union of each polygon, 0 … k-1.
+    borders : of the polygons. kinds : class of each of its sides.
+    label : (n,) union of each polygon, 0 … k-1.
     """
     k = int(label.max(initial=-1)) + 1
     ends = np.sort(label[borders.pairs[borders.side_pairs]], axis=1).reshape(-1, 2)
@@ -146,11 +156,11 @@ def gathered(borders: SharedBorders, kinds: IntArray, label: IntArray) -> Adjace
     ends, length, kind = ends[apart], borders.side_lengths_m[apart], kinds[apart]
     code, where = np.unique(ends[:, 0] * np.int64(k) + ends[:, 1], return_inverse=True)
     pairs = np.column_stack([code // k, code % k]) if len(code) else np.empty((0, 2), dtype=np.int64)
-    by_class = np.bincount(where * len(LINE_CLASSES) + kind, length, len(code) * len(LINE_CLASSES))
-    by_class = by_class.reshape(-1, len(LINE_CLASSES)).astype(np.float64)
-    lengths = by_class.sum(axis=1)
-    outer = np.bincount(label, borders.outer_m, k)
-    shared = np.bincount(pairs.ravel(), np.repeat(lengths, 2), k)
+    wide = len(LINE_CLASSES)
+    by_class = sums(where * wide + kind, length, len(code) * wide).reshape(-1, wide)
+    lengths = np.asarray(by_class.sum(axis=1), dtype=np.float64)
+    outer = sums(label, borders.outer_m, k)
+    shared = sums(pairs.ravel(), np.repeat(lengths, 2), k)
     return Adjacency(pairs.astype(np.int64), lengths, by_class, outer + shared, outer)
 
 

@@ -139,9 +139,9 @@ def shared_borders(polygons: GeomArray) -> SharedBorders:
     code, where = np.unique(ends[:, 0] * np.int64(n) + ends[:, 1], return_inverse=True)
     return SharedBorders(
         pairs=np.column_stack([code // n, code % n]) if len(code) else np.empty((0, 2), np.int64),
-        lengths_m=_sums(where, lengths[one], len(code)),
-        perimeters_m=_sums(side.owner, lengths, n),
-        outer_m=_sums(side.owner[once], lengths[once], n),
+        lengths_m=sums(where, lengths[one], len(code)),
+        perimeters_m=sums(side.owner, lengths, n),
+        outer_m=sums(side.owner[once], lengths[once], n),
         side_pairs=where.astype(np.int64),
         side_middles=(side.start[one] + side.end[one]) / 2.0,
         side_lengths_m=lengths[one],
@@ -149,7 +149,8 @@ def shared_borders(polygons: GeomArray) -> SharedBorders:
     )
 
 
-def _sums(index: npt.NDArray[np.integer[Any]], values: FloatArray, count: int) -> FloatArray:
+def sums(index: npt.NDArray[np.integer[Any]], values: FloatArray, count: int) -> FloatArray:
+    """Sum of the values of each index below ``count``."""
     return np.asarray(np.bincount(index, values, count), dtype=np.float64)
 
 
@@ -162,6 +163,11 @@ def shapes_on_lattice(shapes: GeomArray) -> GeomArray:
     """Round every vertex to the planning lattice; equal vertices stay equal, missing shapes missing."""
     rounded: GeomArray = shapely.transform(shapes, on_lattice)
     return rounded
+
+
+def straight_lines(start: FloatArray, end: FloatArray) -> GeomArray:
+    """Lines of two points each."""
+    return np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
 
 
 def noded_faces(lines: Any) -> GeomArray:
@@ -188,8 +194,9 @@ def noded_anew(sides: GeomArray, added: GeomArray) -> GeomArray:
 
     Notes
     -----
-    A side that no added line comes near is left as it is, which saves most of the work. In theory a side bent by
-    less than the lattice could meet one that was left: the caller compares areas, and then nodes all.
+    A side that no added line comes near is left as it is, which saves most of the work. In theory a side that
+    is bent by less than the lattice could meet one that was left: the caller compares areas, and then nodes
+    all.
     """
     touched = np.zeros(len(sides), dtype=np.bool_)
     if len(added):
@@ -211,7 +218,7 @@ def with_tips(lines: GeomArray, tips: FloatArray) -> GeomArray:
     """
     ends = on_lattice(shapely.get_coordinates(lines)).reshape(-1, 2, 2)
     places = np.unique(on_lattice(tips), axis=0)
-    tree = shapely.STRtree(shapely.linestrings(ends))
+    tree = shapely.STRtree(straight_lines(ends[:, 0], ends[:, 1]))
     tip, side = tree.query(shapely.points(places), predicate="dwithin", distance=1.5 * GRID_M)
     across = ends[side, 1] - ends[side, 0]
     length2 = np.maximum((across**2).sum(axis=1), GRID_M**2)
@@ -227,8 +234,7 @@ def with_tips(lines: GeomArray, tips: FloatArray) -> GeomArray:
     apart = (start != end).any(axis=1)
     split = Segments(np.empty(0, dtype=np.int64), start[apart], end[apart])
     _, first = np.unique(split.keys()[0], return_index=True)
-    sides = np.stack([split.start[first], split.end[first]], axis=1)
-    return np.asarray(shapely.linestrings(sides), dtype=object)
+    return straight_lines(split.start[first], split.end[first])
 
 
 def dissolve(polygons: GeomArray, labels: IntArray) -> GeomArray:

@@ -1,13 +1,12 @@
 """Cut large blocks straight, through the gaps between buildings, until no part is larger than asked.
 
-A part is cut across its longer side near its centroid, and its halves again, all parts of a city at once level
-by level. Where buildings stand, a few positions around the centroid and both directions are tried and the one that
-cuts fewest buildings is taken: rows of houses are parted along the space between them. What is still hit is
-kept whole by :mod:`gridmgmt.planning.footprints`: the border steps around it.
+A part is cut across its longer side near its centroid, and its halves again, all parts of a city at once
+level by level. Where buildings stand, a few positions around the centroid and both directions are tried and
+the one that cuts fewest buildings is taken: rows of houses are parted along the space between them. What is
+still hit is kept whole by :mod:`gridmgmt.planning.footprints`: the border steps around it.
 
-Hexagons (H3) were tried for this and left: their sizes go in steps of seven, so the next size below 2 ha
-makes 2 to 9 times more atoms than needed, their edges follow nothing on the ground, and every border
-of a block leaves fragments of them.
+Hexagons (H3) are not used for this: their sizes go in steps of seven, their edges follow nothing on the
+ground, and every border of a block leaves fragments of them (figures: decision 0025).
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy.typing as npt
 import shapely
 
 from gridmgmt.planning.bordering import sides_of
-from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray
+from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, straight_lines
 
 Flags = npt.NDArray[np.bool_]
 
@@ -79,7 +78,7 @@ def cut_large(blocks: GeomArray, aim_m2: FloatArray, smallest_m2: float, loads: 
     return Parts(
         np.concatenate([*done, parts]),
         np.concatenate([*done_block, block]).astype(np.int64),
-        np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object),
+        straight_lines(start, end),
     )
 
 
@@ -133,9 +132,10 @@ def _halved_rings(
         ring = np.concatenate([owner[kept], owner[at]])
         order = np.lexsort((np.concatenate([kept, at + 0.5]), ring))
         ring, number = np.unique(ring[order], return_inverse=True)
-        halves.append(shapely.polygons(shapely.linearrings(places[order], indices=number)))
+        rings = shapely.linearrings(places[order], indices=number)
+        halves.append(np.asarray(shapely.polygons(rings), dtype=object))
         owners.append(ring)
-    cuts = shapely.linestrings(met.reshape(-1, 2, 2))
+    cuts = straight_lines(met[0::2], met[1::2])
     return simple, np.concatenate(halves), np.concatenate(owners), cuts
 
 

@@ -2,8 +2,8 @@
 
 communities + roads, rail, water, walls → faces → blocks (:mod:`~gridmgmt.planning.faces`) → parts no larger
 than asked (:mod:`~gridmgmt.planning.cutting`) → borders led around buildings
-(:mod:`~gridmgmt.planning.footprints`) → scraps joined (:mod:`~gridmgmt.planning.merging`) → atoms, and who borders
-whom along what (:mod:`~gridmgmt.planning.bordering`).
+(:mod:`~gridmgmt.planning.footprints`) → scraps joined (:mod:`~gridmgmt.planning.merging`) → atoms, and who
+borders whom along what (:mod:`~gridmgmt.planning.bordering`).
 
 What always holds of the result, on any input that is not refused:
 
@@ -17,7 +17,7 @@ randomness: the same layers give the same atoms.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -26,8 +26,9 @@ import shapely
 
 from gridmgmt.errors import InvalidInput, WrongCrs
 from gridmgmt.planning.bordering import Adjacency, bonds, gathered, side_classes
-from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, SharedBorders, components
+from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, SharedBorders, components, sums
 from gridmgmt.planning.cutting import Loads, Parts, cut_large
+from gridmgmt.planning.drawn import Drawing, Drawn, Findings
 from gridmgmt.planning.faces import (
     Blocks,
     blocks_of,
@@ -54,81 +55,6 @@ SCRAP_M2: Final = 20.0
 SCRAP_WIDTH_M: Final = 1.0
 BESIDE_BUILDINGS: Final = 0.92
 """Blocks with buildings are cut this much finer, since a border that steps around one moves land."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """How layers are read and lines put right; the defaults suit OpenStreetMap.
-
-    Attributes
-    ----------
-    road_class : column of the roads with their class; None: every road is a lane.
-    extend_m : a dead end is carried on to a line that is not farther than this; 0 for not at all.
-    narrower_than_m : faces that nowhere are this wide are shared out, as reserves of dual carriageways.
-    keep_holes : ground that the communities enclose and none claims is somebody else's, not a gap.
-    most_demand : a part with more demand is cut further where its buildings can be parted.
-    demand : column of the layer of demand.
-    most_atoms : more would be expected only by mistake, such as a size in the wrong unit.
-    """
-
-    road_class: str | None = "highway"
-    extend_m: float = 30.0
-    narrower_than_m: float = 40.0
-    keep_holes: bool = False
-    most_demand: float = np.inf
-    demand: str = "households"
-    most_atoms: int = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What was repaired, left out or left as it is. Counts, and the ids of what a planner should look at."""
-
-    left_out: dict[str, int] = field(default_factory=dict)
-    """Rows that separate nothing, by layer and reason."""
-    carried_on: int = 0
-    dangling: int = 0
-    dangling_m: float = 0.0
-    """Ends, and metres, of lines inside the territory that enclose nothing."""
-    closed_blocks: int = 0
-    """Blocks that lines make; equal to the communities' pieces when no road closes anything."""
-    strips: int = 0
-    seam_gap_m2: float = 0.0
-    seam_overlap_m2: float = 0.0
-    in_pieces: tuple[str, ...] = ()
-    """Communities with exclaves or islands."""
-    scraps_joined: int = 0
-    smaller: tuple[str, ...] = ()
-    """Atoms smaller than asked: no neighbour of their community could take them."""
-    larger: tuple[str, ...] = ()
-    """Atoms larger than asked, for the sake of a building or a scrap."""
-    buildings_outside: int = 0
-    buildings_overlapping: int = 0
-    buildings_kept_whole: int = 0
-    """Buildings that a road or a cut would have entered."""
-    buildings_across_communities: tuple[str, ...] = ()
-    """Ids of those that a community's border does cut."""
-    area_moved_m2: float = 0.0
-    """Area of the atoms less that of the communities as given: the lattice, and closed seams."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The result; all frames share the CRS, atoms and communities share their vertices.
-
-    Attributes
-    ----------
-    atoms : ``atom_id``, ``community_code``, ``block_id``, ``buildings``, ``area_m2``, the demand if given.
-    adjacency : node i is row i of the atoms.
-    communities : ``code`` and the union of its atoms. blocks : ``block_id``, ``community_code``, ``area_m2``.
-    findings : what was put right or left.
-    """
-
-    atoms: gpd.GeoDataFrame
-    adjacency: Adjacency
-    communities: gpd.GeoDataFrame
-    blocks: gpd.GeoDataFrame
-    findings: Findings
 
 
 def draw_atoms(  # noqa: PLR0913  one argument a layer, as planners have them
@@ -190,27 +116,34 @@ def draw_atoms(  # noqa: PLR0913  one argument a layer, as planners have them
     if demand is not None:
         atoms = with_households(atoms, demand, column=how.demand)
     step()
-    findings = Findings(
-        left_out=dict(lines.left_out)
-        | ({"buildings: points": footprints.points} if footprints.points else {}),
+    findings = replace(
+        _found(lines, territory, footprints, pieces),
         carried_on=len(extended),
         dangling=faces.dangles,
         dangling_m=round(faces.dangling_m, 1),
         closed_blocks=len(blocks.geometry),
         strips=len(blocks.strips),
-        seam_gap_m2=round(territory.seam_m2, 2),
-        seam_overlap_m2=round(territory.overlap_m2, 2),
-        in_pieces=territory.in_pieces,
         scraps_joined=joined,
         smaller=tuple(atoms.loc[atoms["area_m2"] < smallest_m2, "atom_id"]),
         larger=tuple(atoms.loc[atoms["area_m2"] > largest_m2, "atom_id"]),
+        area_moved_m2=round(float(atoms["area_m2"].sum() - shapely.area(territory.shapes).sum()), 3),
+    )
+    return Drawn(atoms, adjacency, *_unions(atoms, blocks, territory), findings)
+
+
+def _found(lines: Lines, territory: Territory, footprints: Footprints, pieces: "_Pieces") -> Findings:
+    """What was found in the layers themselves."""
+    points = {"buildings: points": footprints.points} if footprints.points else {}
+    return Findings(
+        left_out=dict(lines.left_out) | points,
+        seam_gap_m2=round(territory.seam_m2, 2),
+        seam_overlap_m2=round(territory.overlap_m2, 2),
+        in_pieces=territory.in_pieces,
         buildings_outside=pieces.outside,
         buildings_overlapping=footprints.overlapping,
         buildings_kept_whole=pieces.entered,
         buildings_across_communities=pieces.across,
-        area_moved_m2=round(float(atoms["area_m2"].sum() - shapely.area(territory.shapes).sum()), 3),
     )
-    return Drawn(atoms, adjacency, *_unions(atoms, blocks, territory), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +200,7 @@ def _joined(
     kinds = side_classes(borders, apart, pieces.block, lines, (blocks.strips, blocks.strip_class))
     before = gathered(borders, kinds, whole)
     n = len(before.perimeters_m)
-    area = np.bincount(whole, shapely.area(pieces.geometry), n)
+    area = sums(whole, shapely.area(pieces.geometry), n)
     group = np.empty(n, dtype=np.int64)
     group[whole] = pieces.community
     scrap = (area < SCRAP_M2) | (2.0 * area / before.perimeters_m < SCRAP_WIDTH_M)

@@ -30,6 +30,8 @@ from gridmgmt.planning.coverage import (
     noded_faces,
     segments,
     shared_borders,
+    straight_lines,
+    sums,
     with_tips,
 )
 from gridmgmt.planning.lines import LINE_CLASSES, NONE_AT, LineClass, Lines
@@ -108,7 +110,7 @@ def carried_on(lines: GeomArray, extend_m: float) -> GeomArray:
     if extend_m <= 0 or len(tips) == 0:
         return np.empty(0, dtype=object)
     start, end = sides_of(lines)
-    tree = shapely.STRtree(shapely.linestrings(np.stack([start, end], axis=1)))
+    tree = shapely.STRtree(straight_lines(start, end))
     near, _ = tree.query(shapely.points(tips), predicate="dwithin", distance=2 * GRID_M)
     dead = np.bincount(near, minlength=len(tips)) <= 1
     tips, before = tips[dead], before[dead]
@@ -127,7 +129,7 @@ def carried_on(lines: GeomArray, extend_m: float) -> GeomArray:
     np.minimum.at(reach, ray[hits], along[hits])
     met = np.isfinite(reach)
     ends = tips[met] + ahead[met] * reach[met, None]
-    return np.asarray(shapely.linestrings(np.stack([tips[met], ends], axis=1)), dtype=object)
+    return straight_lines(tips[met], ends)
 
 
 def blocks_of(faces: Faces, lines: Lines, *, narrower_than_m: float, buildings: GeomArray) -> Blocks:
@@ -202,7 +204,7 @@ def _reaching(lines: GeomArray, territory: Territory) -> GeomArray:
     touched = np.unique(near)
     frame = shapely.box(*shapely.total_bounds(territory.shapes))
     inside = touched[shapely.intersects(lines[touched], frame)]
-    return lines[inside]
+    return np.asarray(lines[inside], dtype=object)
 
 
 def _lent(faces: GeomArray, community: IntArray, seam: npt.NDArray[np.bool_]) -> IntArray:
@@ -256,7 +258,6 @@ def _strips(
     kept = among_lanes & wide
     if len(buildings):
         inner = shapely.point_on_surface(buildings)
-        kept[np.unique(shapely.STRtree(shapes[at]).query(inner, predicate="contains")[1])] = True
         kept[np.unique(shapely.STRtree(shapes[at]).query(inner, predicate="intersects")[1])] = True
     strip = np.zeros(len(shapes), dtype=np.bool_)
     strip[at[~kept]] = True
@@ -299,9 +300,7 @@ def distinct_sides(polygons: GeomArray) -> GeomArray:
     """Each side of a coverage once, as lines."""
     side = segments(polygons)
     _, first = np.unique(side.keys()[0], return_index=True)
-    return np.asarray(
-        shapely.linestrings(np.stack([side.start[first], side.end[first]], axis=1)), dtype=object
-    )
+    return straight_lines(side.start[first], side.end[first])
 
 
 def held_by(faces: GeomArray, inner: GeomArray) -> IntArray:
@@ -319,7 +318,7 @@ def _one_piece_each(
     same = home[borders.pairs[:, 0]] == home[borders.pairs[:, 1]]
     part = components(len(pieces), borders.pairs[same])
     n = int(part.max(initial=-1)) + 1
-    area = np.bincount(part, shapely.area(pieces), n)
+    area = sums(part, shapely.area(pieces), n)
     owner, group = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     owner[part], group[part] = home, community
     order = np.lexsort((-area, owner))

@@ -1,8 +1,8 @@
 """Buildings that no border may cut: overlapping ones taken together, and borders led around them.
 
-Lines are drawn as if there were no buildings; then the outlines of those that a line enters are noded too, and
-all ground inside goes to whichever land has most of the building. The border so follows the building's wall
-for a few metres instead of cutting it, and the blocks on both sides stay two.
+Lines are drawn as if there were no buildings; then the outlines of those that a line enters are noded too,
+and all ground inside goes to whichever land has most of the building. The border so follows the building's
+wall for a few metres instead of cutting it, and the blocks on both sides stay two.
 
 A community's border is stronger: nothing leads it around a building. Such a building is kept whole on each
 side and reported.
@@ -82,7 +82,7 @@ def checked_footprints(buildings: gpd.GeoDataFrame | None, crs: Any) -> Footprin
     require_plan_crs("buildings", buildings, crs)
     shapes = shapely.force_2d(np.asarray(buildings.geometry.array, dtype=object))
     require_places("buildings", shapes)
-    column = buildings["building_id"] if "building_id" in buildings else buildings.index
+    column = buildings.get("building_id", buildings.index)
     ids = np.asarray(column, dtype=object)
     out = shapely.is_missing(shapes) | shapely.is_empty(shapes) | (shapely.get_dimensions(shapes) == 0)
     shapes, ids = shapes[~out], ids[~out]

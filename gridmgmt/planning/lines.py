@@ -1,9 +1,9 @@
 """What separates land: roads, railways, water and walls as one list of classed lines.
 
-A planner's layers come as they are drawn: every way of OpenStreetMap from motorway to footpath, subways under the
-ground, ponds and rivers as polygons, points that strayed in. Here each layer becomes lines of one of six
-classes (:class:`LineClass`); what separates nothing on the ground is left out, and the count of what was
-left out, by reason, goes into the report. Nothing is guessed: a missing CRS, a coordinate that is not
+A planner's layers come as they are drawn: every way of OpenStreetMap from motorway to footpath, subways
+under the ground, ponds and rivers as polygons, points that strayed in. Here each layer becomes lines of one
+of six classes (:class:`LineClass`); what separates nothing on the ground is left out, and the count of what
+was left out, by reason, goes into the report. Nothing is guessed: a missing CRS, a coordinate that is not
 finite or degrees in a metric CRS are refused.
 
 Not done here: noding. Lines may cross, overlap and cross themselves.
@@ -46,15 +46,15 @@ NONE_AT: Final = LINE_CLASSES.index(LineClass.NONE)
 
 _A, _C, _L = LineClass.ARTERIAL, LineClass.COLLECTOR, LineClass.LANE
 ROAD_CLASSES: Final[Mapping[str, LineClass]] = {
-    **{name: _A for name in ("motorway", "trunk", "primary", "major_road", "highway")},
+    **dict.fromkeys(("motorway", "trunk", "primary", "major_road", "highway"), _A),
     **{f"{name}_link": _A for name in ("motorway", "trunk", "primary")},
-    **{name: _C for name in ("secondary", "tertiary", "secondary_link", "tertiary_link")},
-    **{name: _L for name in ("residential", "unclassified", "living_street", "pedestrian", "road")},
-    **{name: _L for name in ("minor_road", "busway")},
+    **dict.fromkeys(("secondary", "tertiary", "secondary_link", "tertiary_link"), _C),
+    **dict.fromkeys(("residential", "unclassified", "living_street", "pedestrian", "road"), _L),
+    **dict.fromkeys(("minor_road", "busway"), _L),
     **{line.value: line for line in LineClass if line is not LineClass.NONE},
 }
-"""Values of OpenStreetMap's ``highway`` (and of Tilezen's ``kind``) that separate land. Others, such as footway,
-track or service, do not: they run inside a block."""
+"""Values of OpenStreetMap's ``highway`` (and of Tilezen's ``kind``) that separate land. Others, such as
+footway, track or service, do not: they run inside a block."""
 
 NOT_UNDERGROUND: Final = frozenset({"", "no", "false", "0", "none", "nan", "building_passage"})
 
@@ -143,9 +143,9 @@ def _drawn(
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     flat = ~empty & (shapely.get_dimensions(shapes) < 1)
     under = _underground(frame) & ~empty & ~flat
-    for reason, rows in (("empty", empty), ("points", flat), ("underground", under)):
-        if rows.any():
-            left_out[f"{name}: {reason}"] = int(rows.sum())
+    for reason, which in (("empty", empty), ("points", flat), ("underground", under)):
+        if which.any():
+            left_out[f"{name}: {reason}"] = int(which.sum())
     rows = np.flatnonzero(~(empty | flat | under))
     shapes = shapes[rows]
     areas = shapely.get_dimensions(shapes) == 2
@@ -186,4 +186,4 @@ def _road_kinds(
         )
     for name, count in unknown.value_counts(sort=False).items():
         left_out[f"roads: {name}"] = int(count)
-    return kind.fillna(NONE_AT).to_numpy(dtype=np.int64)
+    return np.asarray(kind.fillna(NONE_AT).to_numpy(dtype=np.int64), dtype=np.int64)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import shapely
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, cKDTree  # type: ignore[import-untyped]
 
 from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, on_lattice
 

@@ -1,7 +1,6 @@
 """Raw layers to atoms: seamless, inside communities, no building cut, on anything that is not refused."""
 
 import json
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from gridmgmt.errors import InvalidGeometry, InvalidInput, WrongCrs
 from gridmgmt.planning.bordering import Adjacency
 from gridmgmt.planning.coverage import GRID_M, segments, shared_borders
-from gridmgmt.planning.drawing import Drawing, Drawn, draw_atoms
+from gridmgmt.planning.drawing import draw_atoms
+from gridmgmt.planning.drawn import Drawing, Drawn
 from gridmgmt.planning.lines import LINE_CLASSES, LineClass
 from tests.builders_planning import at, make_box, make_frame, make_town
 
