@@ -2,6 +2,8 @@
 
 In the order in which a plan comes about:
 
+* ``drawing``       raw layers → atoms with adjacency: one door over ``lines``, ``territory``, ``faces``,
+  ``cutting``, ``footprints``, ``merging`` and ``bordering``; its values are in ``drawn``
 * ``blocks``        roads → blocks, dual carriageways collapsed
 * ``atoms``         blocks → atoms that cut no building
 * ``workload``      households and incidents per atom, with units
@@ -9,8 +11,8 @@ In the order in which a plan comes about:
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
 
-Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` (nearest shares of land),
-``graph``, ``allotment`` (how many cells) and ``search`` (the local search). The demo subdistrict:
+Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` and ``midlines`` (nearest shares
+of land), ``graph``, ``allotment`` (how many cells) and ``search`` (the local search). The demo subdistrict:
 ``demo_files``, ``demo_plan``, and what was invented for it: ``demo_street``, ``demo_sites``,
 ``demo_buildings``.
 """
