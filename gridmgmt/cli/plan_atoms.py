@@ -39,7 +39,7 @@ def atoms(  # noqa: PLR0913  one option a layer
     extend: Annotated[float, typer.Option(help="A dead end is carried on to a line this near, m.")] = 30.0,
     narrow: Annotated[float, typer.Option(help="Strips narrower than this are shared out, m.")] = 40.0,
     keep_holes: Annotated[bool, typer.Option(help="Ground no community claims is somebody else's.")] = False,
-    crs: Annotated[str | None, typer.Option(help="Metric CRS to draw in, such as EPSG:4548.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Metric CRS to draw in, as authority:code.")] = None,
 ) -> None:
     """Draw atoms, the smallest pieces of cells, from communities, roads and other layers.
 

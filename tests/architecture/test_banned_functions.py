@@ -28,6 +28,7 @@ ALLOWED = {
     ("gridmgmt/planning/official/inspection.py", "make_valid"),
     ("gridmgmt/planning/coverage.py", "polygonize"),
     ("gridmgmt/planning/demo_sites.py", "polygonize"),
+    ("gridmgmt/planning/faces.py", "polygonize_full"),
     ("gridmgmt/planning/tessellation.py", "segmentize"),
     ("gridmgmt/planning/tessellation.py", "voronoi_polygons"),
 }
