@@ -47,7 +47,10 @@ class CellAt(Model):
     community_name: str
     plan_id: UUID
     plan_version: int
+    plan_valid_from: datetime
+    plan_valid_to: datetime | None
     worker: dict[str, Any] | None
+    people: list[dict[str, Any]]
 
 
 class Extent(Model):
@@ -99,7 +102,7 @@ def cell_at(
 def extent(work: OneTransaction) -> Response:
     """Bounds, attribution and the notes that must be visible on every map."""
     with work.begin(read_only=True) as w:
-        body = gridplans.extent(w.db, w.actor)
+        body = gridplans.extent(w.db, w.actor, w.now)
     body["map_review_number"] = work.parts.settings.map_review_number
     return Json(body)
 

@@ -93,7 +93,7 @@ def check(
 
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
     with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
-        row = grids.extent(db, subdistrict)
+        row = grids.extent(db, subdistrict, datetime.now(UTC))
     if row is None or not file.is_file():
         raise NotFound("No such subdistrict or file.", kind="file" if row else "subdistrict")
     frame = frame_of(shapely.box(row["w"], row["s"], row["e"], row["n"]))

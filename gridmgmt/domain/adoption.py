@@ -20,8 +20,10 @@ from gridmgmt.geo.edges import cut_edges
 from gridmgmt.geo.gate import Kind, frame_of, require_shape
 from gridmgmt.geo.topology import seamless
 
-_TOLERANCE_M2 = 0.05
-"""Rounding of stored coordinates may leave this much; anything larger is a gap or an overlap."""
+TOLERANCE_M2 = 0.05
+"""Rounding of stored coordinates may leave this much, a seam of 1 cm by 5 m; more is a gap or an overlap.
+
+The database forgives as much (migration 0016)."""
 
 
 def require_adoptable(
@@ -34,7 +36,7 @@ def require_adoptable(
 
     Parameters
     ----------
-    outline : of the subdistrict, CGCS2000 lon/lat.
+    outline : of the subdistrict as of the plan's beginning, CGCS2000 lon/lat.
     communities : outlines by code, CGCS2000 lon/lat.
     published : every published plan of the subdistrict.
 
@@ -44,13 +46,28 @@ def require_adoptable(
         ``facts["failed"]`` names the constraints, ``facts["defects"]`` the first of the faults.
     """
     # One after the other: an unreviewed plan's geometry is nobody's business yet.
-    checks: tuple[tuple[str, str, Callable[[], list[str]]], ...] = (
+    _require(
         ("reviewed", "The district's grid office has not reviewed the plan.", lambda: _unreviewed(plan)),
         (
             "succession",
             "The plan does not follow those published before it.",
             lambda: _out_of_order(plan, published),
         ),
+    )
+    require_sound(plan, outline, communities)
+
+
+def require_sound(
+    plan: GridPlan, outline: shapely.MultiPolygon, communities: Mapping[str, shapely.MultiPolygon]
+) -> None:
+    """Refuse a plan whose cells are not what a plan's cells must be, wherever it stands on its way.
+
+    Raises
+    ------
+    PlanNotAdoptable
+        As :func:`require_adoptable`.
+    """
+    _require(
         (
             "within_limits",
             "Cells are not valid, too large or elsewhere.",
@@ -64,6 +81,9 @@ def require_adoptable(
             lambda: _seams(plan, outline),
         ),
     )
+
+
+def _require(*checks: tuple[str, str, Callable[[], list[str]]]) -> None:
     for name, message, find in checks:
         if defects := find():
             raise PlanNotAdoptable(
@@ -107,12 +127,12 @@ def _outside(plan: GridPlan, communities: Mapping[str, shapely.MultiPolygon]) ->
         for cell in plan.cells
         if cell.community_code not in homes
         or to_metric(cut_edges(cell.polygon), plan.zone).difference(homes[cell.community_code]).area
-        > _TOLERANCE_M2
+        > TOLERANCE_M2
     ]
 
 
 def _seams(plan: GridPlan, outline: shapely.MultiPolygon) -> list[str]:
     cells = [(c.code, to_metric(cut_edges(c.polygon), plan.zone)) for c in plan.cells]
     whole = to_metric(cut_edges(outline), plan.zone)
-    report = seamless(cells, whole, crs=int(plan.zone), tolerance_m2=_TOLERANCE_M2)
+    report = seamless(cells, whole, crs=int(plan.zone), tolerance_m2=TOLERANCE_M2)
     return [str(defect) for defect in report.defects]

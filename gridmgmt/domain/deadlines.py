@@ -18,6 +18,7 @@ from typing import Any
 
 from gridmgmt.domain.case import Step
 from gridmgmt.domain.clocks import Clocks, Milestone, stage_due, tick, unit_changes
+from gridmgmt.domain.handover import HAND_OVER
 from gridmgmt.domain.workflow import TRANSITIONS, Action, Clock, State
 from gridmgmt.domain.worktime import Light, LimitUnit, elapsed, light
 
@@ -27,6 +28,9 @@ OPENING = "report"
 FORMULA = 1
 """Raised with every change of the code by which the deadlines of an open case come out otherwise: an
 installation that is upgraded then computes them anew by itself."""
+
+CLOCKLESS = frozenset({HAND_OVER})
+"""Lines that leave every clock as it is, that of the desk included: nothing began with them."""
 
 ClocksAt = Callable[[datetime, str], Clocks]
 """The clocks of one case at an instant, given its filing condition: its class and area are known."""
@@ -157,7 +161,8 @@ def walk(steps: Iterable[Step], clocks_at: ClocksAt) -> Iterator[tuple[Step, Clo
     for step in steps:
         condition = condition_after(step.action, step.facts, condition)
         clocks = clocks_at(step.at, condition)
-        held = _after(held, tick(held, *_rule_of(step), step.at, clocks, step.facts))
+        if step.action not in CLOCKLESS:
+            held = _after(held, tick(held, *_rule_of(step), step.at, clocks, step.facts))
         yield step, clocks, held
 
 
@@ -172,6 +177,8 @@ def replay(steps: Iterable[Step], clocks_at: ClocksAt) -> Held:
     held, condition = Held(), ""
     last: tuple[Step, State] | None = None
     for step in steps:
+        if step.action in CLOCKLESS:
+            continue
         condition = condition_after(step.action, step.facts, condition)
         clock, target = _rule_of(step)
         if clock is not Clock.KEEP:

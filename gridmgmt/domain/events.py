@@ -60,7 +60,10 @@ class EventKind(StrEnum):
     LADDER_STUCK = "ladder_stuck"
     INBOX_CHANGED = "inbox_changed"
     DEADLINES_RECOMPUTED = "deadlines_recomputed"
+    PLAN_MOVED = "plan_moved"
     PLAN_PUBLISHED = "plan_published"
+    PLAN_UNDONE = "plan_undone"
+    CASE_HANDED_OVER = "case_handed_over"
 
 
 EVENT_NAMES_ZH: Mapping[EventKind, str] = MappingProxyType(
@@ -109,7 +112,10 @@ EVENT_NAMES_ZH: Mapping[EventKind, str] = MappingProxyType(
         EventKind.INBOX_CHANGED: "新消息",
         EventKind.MILESTONE_REACHED: "阶段完成",
         EventKind.DEADLINES_RECOMPUTED: "时限重新计算",
+        EventKind.PLAN_MOVED: "网格方案流转",
         EventKind.PLAN_PUBLISHED: "网格方案发布",
+        EventKind.PLAN_UNDONE: "网格方案撤回",
+        EventKind.CASE_HANDED_OVER: "网格调整移交",
     }
 )
 

@@ -48,6 +48,8 @@ class PlanStatus(StrEnum):
     """The district's grid office agreed."""
     PUBLISHED = "published"
     """In force between its dates, and for ever the truth about that time."""
+    REJECTED = "rejected"
+    """The district's grid office refused it; another plan is drawn instead."""
     WITHDRAWN = "withdrawn"
     """Given up before it was published; never in force. A published plan ends by ``valid_to`` instead."""
 

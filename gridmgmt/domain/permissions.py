@@ -47,6 +47,7 @@ class Permission(StrEnum):
     PLAN_DRAW = "plan:draw"
     PLAN_REVIEW = "plan:review"
     PLAN_PUBLISH = "plan:publish"
+    BOUNDARY_CHANGE = "boundary:change"
     CATALOGUE_EDIT = "catalogue:edit"
     PEOPLE_READ = "people:read"
     PEOPLE_EDIT = "people:edit"
@@ -159,6 +160,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CASE_SUPERVISE,
             Permission.CALL_PACK,
             Permission.PLAN_REVIEW,
+            Permission.BOUNDARY_CHANGE,
             Permission.EXPORT_ASK,
             Permission.EXPORT_APPROVE,
             Permission.HOLD_PLACE,

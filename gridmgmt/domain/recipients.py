@@ -184,6 +184,19 @@ def _posts(*roles: Role) -> Audience:
     return audience
 
 
+def _worker_now(_: Mapping[str, Any], about: About | None, staff: Staff) -> list[Recipient]:
+    """Whoever has the case after a handover; without a worker of its own, whoever has the cell."""
+    if about is None:
+        return []
+    return staff.present([about.worker_id], Because.WORKER) or _grid_worker(about, staff)
+
+
+def _next_hand_of_plan(facts: Mapping[str, Any], _: About | None, staff: Staff) -> list[Recipient]:
+    """The district has a checked plan before it; what it says goes to those who draw."""
+    post = Role.DISTRICT_OFFICER if facts.get("status") == "checked" else Role.PLANNER
+    return staff.present(staff.with_role(post), Because.DESK)
+
+
 _GRANTERS = _posts(Role.DISPATCHER, Role.SHIFT_LEADER, Role.DIRECTOR)
 _CALLERS = _posts(Role.DISPATCHER, Role.DIRECTOR)
 _OVERSEERS = _posts(Role.SUPERVISOR, Role.DIRECTOR)
@@ -219,6 +232,8 @@ AUDIENCES: Mapping[EventKind, tuple[Audience, ...]] = MappingProxyType(
         EventKind.SUPERVISION_ANSWERED: (_OVERSEERS,),
         EventKind.DEADLINES_RECOMPUTED: (_desk,),
         EventKind.LADDER_STUCK: (_posts(Role.DISPATCHER, Role.SHIFT_LEADER),),
+        EventKind.CASE_HANDED_OVER: (_worker_now, _person("from_worker_id", Because.WORKER)),
+        EventKind.PLAN_MOVED: (_next_hand_of_plan,),
         EventKind.DEPUTY_NAMED: (_person("deputy_id", Because.NAMED), _person("person_id", Because.NAMED)),
     }
 )
@@ -240,6 +255,7 @@ TOLD_NOBODY = frozenset(
         EventKind.CASE_REVISITED,
         EventKind.CASE_FOLLOWED_UP,
         EventKind.PLAN_PUBLISHED,
+        EventKind.PLAN_UNDONE,
         # The ladder tells of these by itself; the last is about the inbox.
         EventKind.CASE_OVERDUE,
         EventKind.CASE_ESCALATED,

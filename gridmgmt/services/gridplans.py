@@ -1,6 +1,6 @@
 """Grid plans: publish a checked plan, list them, show their cells, tell who owned a point when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,13 @@ from gridmgmt.domain.grid import GridPlan, PlanStatus
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.personal import Field, show
+from gridmgmt.domain.planlife import PlanAction, PlanStep
 from gridmgmt.errors import NotFound
 from gridmgmt.geo.crs import Datum, lonlat
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import audit, grids, outbox, tiles
+from gridmgmt.storage import audit, boundaries, grids, outbox, plans, tiles
 from gridmgmt.storage.db import Db
 
 _SYNTHETIC_NOTE = "演示数据：建筑、户数、网格员均为合成 · synthetic buildings, households and people"
@@ -36,7 +37,10 @@ def publish_plan(
     outline: shapely.MultiPolygon,
     report_card: Mapping[str, Any],
 ) -> GridPlan:
-    """Publish a plan; the one in force ends the moment this one begins.
+    """Publish a plan in one step, as a street is set up with a plan that was reviewed elsewhere.
+
+    The one in force ends the moment this one begins. The history says that it was one step; people take
+    the steps one by one (:mod:`.plan_life`).
 
     Parameters
     ----------
@@ -53,18 +57,45 @@ def publish_plan(
     """
     require(actor, Permission.PLAN_PUBLISH, plan.subdistrict_code)
     before = grids.published_plans(db, plan.subdistrict_code)
-    require_adoptable(plan, outline, grids.community_outlines(db, plan.subdistrict_code), before)
-    for earlier in before:
-        if earlier.in_force(plan.valid_from):
-            grids.end_plan(db, earlier.id, plan.valid_from)
-    plan = replace(plan, status=PlanStatus.PUBLISHED)
+    communities = boundaries.outlines_at(db, plan.subdistrict_code, plan.valid_from)
+    require_adoptable(plan, outline, communities, before)
     index = CellIndex.build((c.code, c.polygon) for c in plan.cells)
-    grids.add_plan(db, plan, index.hex_cover(), report_card, actor.id, now)
+    grids.add_plan(db, plan, index.hex_cover(), report_card)
+    status: PlanStatus | None = None
+    for seq, (action, target) in enumerate(_IN_ONE_STEP, start=1):
+        if action is PlanAction.PUBLISH:
+            put_into_force(db, actor, now, plan, before)
+        elif status is not None:
+            plans.set_status(db, plan.id, target)
+        step = PlanStep(plan.id, seq, action, status, target, actor.id, now, {"one_step": True})
+        plans.add_step(db, step, plan.subdistrict_code)
+        status = target
     facts = {"plan_id": str(plan.id), "version": plan.version, "cells": len(plan.cells)}
     outbox.append(db, [Event(EventKind.PLAN_PUBLISHED, plan.subdistrict_code, now, None, facts)])
     entry = done(actor, now, "plan:publish", "plan", str(plan.id), plan.subdistrict_code, **facts)
     audit.append(db, [entry])
-    return plan
+    return replace(plan, status=PlanStatus.PUBLISHED)
+
+
+_IN_ONE_STEP = (
+    (PlanAction.DRAW, PlanStatus.DRAFT),
+    (PlanAction.CHECK, PlanStatus.CHECKED),
+    (PlanAction.REVIEW, PlanStatus.REVIEWED),
+    (PlanAction.PUBLISH, PlanStatus.PUBLISHED),
+)
+
+
+def put_into_force(
+    db: Db, actor: Actor, now: datetime, plan: GridPlan, before: Sequence[GridPlan]
+) -> None:
+    """Let the plan in force at a plan's beginning end there, and publish that plan."""
+    for earlier in before:
+        if earlier.in_force(plan.valid_from):
+            grids.end_plan(db, earlier.id, plan.valid_from)
+    plans.set_status(
+        db, plan.id, PlanStatus.PUBLISHED, valid_from=plan.valid_from, published_by=actor.id,
+        published_at=now,
+    )  # fmt: skip
 
 
 def list_plans(db: Db, actor: Actor) -> list[dict[str, Any]]:
@@ -107,7 +138,9 @@ def cells_as_geojson(db: Db, actor: Actor, at: datetime, plan_id: UUID | None) -
 def cell_at(
     db: Db, actor: Actor, books: RuleBooks, lon: float, lat: float, datum: Datum, at: datetime
 ) -> dict[str, Any]:
-    """The one cell that owned a point at a time.
+    """The one cell that owned a point at a time, in any published plan, past or future; with its roster.
+
+    The roster is that of the local day: whoever was assigned to the cell, and who answered for it.
 
     Raises
     ------
@@ -118,8 +151,12 @@ def cell_at(
     require(actor, Permission.PLAN_READ, code)
     book = books.current(db, code)
     plan, cell = book.locate(lonlat(lon, lat), datum, at)
-    worker = book.roster.choose(cell.code, book.day_of(at)).person_id
-    name = show(actor, Field.STAFF_NAME, book.people.get(worker, "")) if worker else None
+    day = book.day_of(at)
+    worker = book.roster.choose(cell.code, day).person_id
+
+    def person(person_id: UUID) -> dict[str, Any]:
+        return {"id": person_id, "name": show(actor, Field.STAFF_NAME, book.people.get(person_id, ""))}
+
     return {
         "code": cell.code,
         "name": cell.name,
@@ -127,7 +164,13 @@ def cell_at(
         "community_name": book.communities[cell.community_code].name,
         "plan_id": plan.plan.id,
         "plan_version": plan.plan.version,
-        "worker": None if worker is None else {"id": worker, "name": name},
+        "plan_valid_from": plan.plan.valid_from,
+        "plan_valid_to": plan.plan.valid_to,
+        "worker": None if worker is None else person(worker),
+        "people": [
+            person(entry.person_id) | {"duty": entry.role, "on_leave": entry.on_leave}
+            for entry in book.roster.assigned(cell.code, day)
+        ],
     }
 
 
@@ -137,7 +180,7 @@ def tile(db: Db, actor: Actor, layer: str, z: int, x: int, y: int, now: datetime
     return tiles.tile(db, actor, layer, z, x, y, now)
 
 
-def extent(db: Db, actor: Actor) -> dict[str, Any]:
+def extent(db: Db, actor: Actor, now: datetime) -> dict[str, Any]:
     """Bounds and the notes that every map must show.
 
     Raises
@@ -147,7 +190,7 @@ def extent(db: Db, actor: Actor) -> dict[str, Any]:
     """
     code = subdistrict_of(actor)
     require(actor, Permission.PLAN_READ, code)
-    row = grids.extent(db, code)
+    row = grids.extent(db, code, now)
     if row is None:
         raise NotFound("No such subdistrict.", kind="subdistrict")
     notes = [row["outline_note"]] + ([_SYNTHETIC_NOTE] if row["synthetic"] else [])

@@ -15,6 +15,7 @@ from gridmgmt.domain.beside import Beside
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import EVENT_NAMES_ZH
 from gridmgmt.domain.guards import require_reopenable
+from gridmgmt.domain.handover import HAND_OVER, HAND_OVER_NAME_ZH
 from gridmgmt.domain.org import SYSTEM_ACTOR_ID, Actor
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.rulebook import RuleBook
@@ -42,6 +43,9 @@ from gridmgmt.storage import beside, board, cases, outbox, reclockings, requests
 from gridmgmt.storage.board import CaseFilter, Row
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.outbox import OutboxRow
+
+# Lines of a history that no person's action wrote.
+_STEP_NAMES_ZH: Mapping[str, str] = {"report": "上报", HAND_OVER: HAND_OVER_NAME_ZH}
 
 
 def subdistrict_of(actor: Actor) -> str:
@@ -199,7 +203,7 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             {
                 "seq": s.seq,
                 "action": s.action,
-                "action_name": "上报" if s.action == "report" else ACTION_NAMES_ZH[Action(s.action)],
+                "action_name": _STEP_NAMES_ZH.get(s.action) or ACTION_NAMES_ZH[Action(s.action)],
                 "from_state": s.from_state,
                 "to_state": s.to_state,
                 "actor_id": s.actor_id,

@@ -42,6 +42,11 @@ def published_plans(db: Db, subdistrict_code: str) -> list[GridPlan]:
     return [_plan(db, head) for head in heads]
 
 
+def plan_of(db: Db, plan_id: UUID) -> GridPlan:
+    """A plan of any status with its cells, for somebody who was told that it exists."""
+    return _plan(db, db.execute(select(grid_plans).where(grid_plans.c.id == plan_id)).one())
+
+
 def _plan(db: Db, head: Any) -> GridPlan:
     rows = db.execute(select(grid_cells).where(grid_cells.c.plan_id == head.id).order_by(grid_cells.c.code))
     return GridPlan(
@@ -87,36 +92,39 @@ def next_version(db: Db, subdistrict_code: str) -> int:
 
 
 def used_codes(db: Db, subdistrict_code: str) -> set[str]:
-    """Cell codes that any plan of the subdistrict ever used; they are never given again."""
-    query = text("""
-        select distinct g.code from app.grid_cells g join app.grid_plans p on p.id = g.plan_id
-         where p.subdistrict_code = :code
-    """)
+    """Cell codes that were ever issued in the subdistrict, by drafts too; they are never given again."""
+    query = text("select code from app.cell_codes where subdistrict_code = :code")
     return set(db.execute(query, {"code": subdistrict_code}).scalars())
 
 
-def add_plan(
-    db: Db, plan: GridPlan, hexes: Iterable[HexRow], report_card: Mapping[str, Any], by: UUID, at: datetime
-) -> None:
-    """Store a plan with its cells and hex cover.
+def retire_codes(db: Db, subdistrict_code: str, codes: Iterable[str], note: str) -> int:
+    """Name codes that were issued before this platform, so that no plan takes them; how many were new."""
+    query = text("""
+        insert into app.cell_codes (code, subdistrict_code, note)
+        select c, :street, :note from unnest(cast(:codes as text[])) c on conflict (code) do nothing
+    """)
+    values = {"street": subdistrict_code, "note": note, "codes": sorted(set(codes))}
+    return db.execute(query, values).rowcount
 
-    The database refuses a second published plan for any instant, a cell outside its community's
-    code, and a cell code that is not fifteen digits.
+
+def add_plan(db: Db, plan: GridPlan, hexes: Iterable[HexRow], report_card: Mapping[str, Any]) -> None:
+    """Store a plan with its cells and hex cover, as a draft: cells are fixed once a plan is more than that.
+
+    The database refuses a cell outside its community's code, a cell code that is not fifteen digits, and a
+    code that means other ground already.
     """
     db.execute(
         insert(grid_plans).values(
             id=plan.id,
             subdistrict_code=plan.subdistrict_code,
             version=plan.version,
-            status=plan.status,
+            status=PlanStatus.DRAFT,
             valid_from=plan.valid_from,
             valid_to=plan.valid_to,
             base_map_version=plan.base_map_version,
             metric_srid=int(plan.zone),
             synthetic=plan.synthetic,
             report_card=dict(report_card),
-            published_by=by,
-            published_at=at,
         )
     )
     db.execute(
@@ -139,8 +147,8 @@ def add_plan(
     db.execute(insert(cell_hexes), rows)
 
 
-def end_plan(db: Db, plan_id: UUID, at: datetime) -> None:
-    """Let a published plan end at an instant; its cells stay for the cases that were filed in them."""
+def end_plan(db: Db, plan_id: UUID, at: datetime | None) -> None:
+    """Let a published plan end at an instant, or go on; its cells stay for the cases filed in them."""
     db.execute(update(grid_plans).where(grid_plans.c.id == plan_id).values(valid_to=at))
 
 
@@ -219,14 +227,6 @@ def set_area_class(db: Db, community_code: str, area_class: str) -> None:
     db.execute(update(communities).where(communities.c.code == community_code).values(area_class=area_class))
 
 
-def community_outlines(db: Db, subdistrict_code: str) -> dict[str, shapely.MultiPolygon]:
-    """Outlines of the communities of a subdistrict by code."""
-    query = select(communities.c.code, communities.c.outline).where(
-        communities.c.subdistrict_code == subdistrict_code
-    )
-    return {r.code: cast("shapely.MultiPolygon", to_shape(r.outline)) for r in db.execute(query)}
-
-
 def add_base_features(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert features of the base layers (blocks, roads, buildings); ``geom`` is a shapely geometry."""
     values = [{**r, "geom": from_shape(r["geom"], srid=GEOGRAPHIC_SRID)} for r in rows]
@@ -234,14 +234,21 @@ def add_base_features(db: Db, rows: Sequence[Mapping[str, Any]]) -> None:
         db.execute(insert(base_features), values)
 
 
-def extent(db: Db, subdistrict_code: str) -> RowMapping | None:
-    """Bounds of the outline and what must be said about it."""
+def extent(db: Db, subdistrict_code: str, at: datetime) -> RowMapping | None:
+    """Bounds of the outline that counts at an instant, and what must be said about it."""
     query = text("""
-        select s.code, s.name, s.outline_note, st_xmin(s.outline) as w, st_ymin(s.outline) as "s",
-               st_xmax(s.outline) as e, st_ymax(s.outline) as n,
+        select s.code, s.name, s.outline_note, st_xmin(o.outline) as w, st_ymin(o.outline) as "s",
+               st_xmax(o.outline) as e, st_ymax(o.outline) as n,
                coalesce((select bool_or(p.synthetic) from app.grid_plans p
                           where p.subdistrict_code = s.code), false) as synthetic
-          from app.subdistricts s where s.code = :code
+          from app.subdistricts s
+         cross join lateral (
+               select coalesce(
+                   (select b.outline from app.boundary_changes c
+                      join app.boundary_outlines b on b.change_id = c.id
+                     where c.subdistrict_code = s.code and b.code = s.code and c.valid_from <= :at
+                     order by c.valid_from desc limit 1), s.outline) as outline) o
+         where s.code = :code
     """)
-    found = db.execute(query, {"code": subdistrict_code}).first()
+    found = db.execute(query, {"code": subdistrict_code, "at": at}).first()
     return found._mapping if found else None

@@ -57,7 +57,10 @@ _CLAIM = text("""
 """)
 _HISTORY = text("""
     select s.case_id, s.action, s.at from app.case_steps s join app.cases c on c.id = s.case_id
-     where s.case_id = any(:ids) and (s.seq = c.version or s.action in ('hold', 'resume'))
+     where s.case_id = any(:ids)
+       and (s.action in ('hold', 'resume')
+            or s.seq = (select max(n.seq) from app.case_steps n
+                         where n.case_id = c.id and n.action <> 'hand_over'))
      order by s.case_id, s.seq
 """)
 _WAITING = text("""

@@ -72,7 +72,9 @@ _FIND = """
                               'milestone', s.facts -> 'milestone') end) order by s.seq) as steps
             from app.case_steps s
            where s.case_id = p.id
-             and (s.seq = p.version or s.action in (select json_array_elements_text(cast(%s as json))))) s
+             and (s.seq = (select max(n.seq) from app.case_steps n
+                            where n.case_id = p.id and n.action <> 'hand_over')
+                  or s.action in (select json_array_elements_text(cast(%s as json))))) s
         on true
 """
 

@@ -201,7 +201,7 @@ def test_a_point_has_no_owner_outside_or_without_a_plan(db: Db, books: RuleBooks
 
 def test_every_map_says_what_is_made_up_and_whom_it_is_from(db: Db, books: RuleBooks) -> None:
     street = Street(db, books)
-    told = gridplans.extent(db, street.shift_leader)
+    told = gridplans.extent(db, street.shift_leader, NOW)
     assert told["attribution"] == "© OpenStreetMap contributors, ODbL 1.0"
     assert any("illustrative outline" in note for note in told["notes"])
     assert any("synthetic buildings, households and people" in note for note in told["notes"])
@@ -216,7 +216,7 @@ def test_maps_are_for_those_who_read_plans(db: Db, books: RuleBooks) -> None:
     for read in (
         lambda: gridplans.list_plans(db, admin),
         lambda: gridplans.cells_as_geojson(db, admin, NOW, None),
-        lambda: gridplans.extent(db, admin),
+        lambda: gridplans.extent(db, admin, NOW),
         lambda: gridplans.tile(db, admin, "cells", 0, 0, 0, NOW),
         lambda: gridplans.cell_at(db, admin, books, 117.65, 39.03, Datum.WGS84, NOW),
     ):

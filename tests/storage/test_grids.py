@@ -149,11 +149,11 @@ def test_cells_are_shown_with_worker_and_open_cases(db: Db, books: RuleBooks, re
 
 def test_the_extent_is_that_of_the_outline_and_says_what_is_made_up(db: Db) -> None:
     plan = found_small_street(db)
-    row = grids.extent(db, ELSEWHERE)
+    row = grids.extent(db, ELSEWHERE, NOW)
     assert row is not None
     assert (row["w"], row["s"], row["e"], row["n"]) == pytest.approx(outline_of(plan).bounds)
     assert row["synthetic"] is True
-    assert grids.extent(db, "120116999") is None
+    assert grids.extent(db, "120116999", NOW) is None
 
 
 def test_versions_count_on(db: Db) -> None:

@@ -197,5 +197,5 @@ def test_two_plans_of_a_subdistrict_have_two_versions(db: Db) -> None:
     found_small_street(db)
     second = make_small_plan(id=uuid.uuid4(), valid_from=NOW + timedelta(days=400), version=1)
     with pytest.raises(IntegrityError), db.begin_nested():
-        grids.add_plan(db, second, [], {}, uuid.uuid4(), NOW)
+        grids.add_plan(db, second, [], {})
     assert grids.next_version(db, ELSEWHERE) == 2

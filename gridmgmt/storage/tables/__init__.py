@@ -82,6 +82,13 @@ from gridmgmt.storage.tables.patrols import (
     patrol_visits,
     track_points,
 )
+from gridmgmt.storage.tables.plans import (
+    boundary_changes,
+    boundary_outlines,
+    cell_codes,
+    plan_handovers,
+    plan_steps,
+)
 from gridmgmt.storage.tables.privacy import (
     contacts,
     exports,
@@ -105,6 +112,8 @@ __all__ = [
     "audit_salts",
     "backup_runs",
     "base_features",
+    "boundary_changes",
+    "boundary_outlines",
     "calendar_days",
     "calendar_versions",
     "case_ladders",
@@ -114,6 +123,7 @@ __all__ = [
     "case_steps",
     "cases",
     "categories",
+    "cell_codes",
     "cell_hexes",
     "cell_workers",
     "clock_standings",
@@ -164,6 +174,8 @@ __all__ = [
     "photo_ledger",
     "photo_meta",
     "photos",
+    "plan_handovers",
+    "plan_steps",
     "precedents",
     "purges",
     "recovery_codes",

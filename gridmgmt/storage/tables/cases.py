@@ -148,6 +148,13 @@ cases = Table(
     Index("ix_cases_newest", "subdistrict_code", "updated_at", "id"),
     Index("ix_cases_reported", "subdistrict_code", "reported_at"),
     Index("ix_cases_h3", "h3"),
+    # What a plan that takes effect has to hand over.
+    Index(
+        "ix_cases_open_plan",
+        "subdistrict_code",
+        "plan_id",
+        postgresql_where=text("state not in ('closed', 'rejected', 'merged', 'voided')"),
+    ),
     # How much open work somebody has, where a roster leaves several to choose from.
     Index(
         "ix_cases_worker",
