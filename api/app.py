@@ -44,6 +44,7 @@ from api.routes import (
     people,
     personal,
     photos,
+    plans,
     reports,
     roster,
     rules,
@@ -141,7 +142,7 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies, roster, rules, personal, exports, grids, patrols, centre, stream,
+        calls, oversight, deputies, roster, rules, personal, exports, grids, plans, patrols, centre, stream,
         inbox,
     ):  # fmt: skip
         v1.include_router(module.router)

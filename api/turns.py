@@ -18,6 +18,7 @@ _DEAR: Mapping[str, int] = {
     "/api/v1/cells": 8,
     "/api/v1/cases.geojson": 8,
     "/api/v1/stream": 8,
+    "/api/v1/what-if": 2,
 }
 
 

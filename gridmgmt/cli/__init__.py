@@ -15,7 +15,7 @@ from gridmgmt.cli import (
     evidence,
     keys,
     ladder,
-    plan,
+    plan_life,
     privacy,
     roster,
     route,
@@ -45,7 +45,7 @@ app.add_typer(privacy.exports_app, name="exports")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ladder.app, name="ladder")
 app.add_typer(privacy.privacy_app, name="privacy")
-app.add_typer(plan.app, name="plan")
+app.add_typer(plan_life.app, name="plan")
 app.add_typer(roster.app, name="roster")
 app.add_typer(route.app, name="route")
 app.add_typer(rules.app, name="rules")

@@ -133,6 +133,7 @@ def worker() -> None:
     from gridmgmt.sealer import Sealing
     from gridmgmt.services.exporting import FILES
     from gridmgmt.storage.db import make_engine
+    from gridmgmt.switching import HandingOver
 
     settings = settings_with_database(process="worker")
     refuse_unsafe_server(settings)
@@ -149,6 +150,7 @@ def worker() -> None:
     sealing.start()
     background.run_beside(slow_scrub(settings, engine), stop)
     background.run_beside(functools.partial(keeping, engine), stop)
+    background.run_beside(functools.partial(HandingOver(), engine), stop)
     senders = settings.senders()
     escalating = Escalating([sender.channel for sender in senders])
     background.run_beside(functools.partial(escalating, engine), stop, every_s=1.0)

@@ -1,8 +1,8 @@
 """A change of a subdistrict's boundary: only with the city's approval number, and dated (article 5-2; R05).
 
-The district proposes 区方案, the city approves 市批准文号; the office of the district enters the change when it
-has the approval. From its date on the new outline counts: a plan that takes effect then has to fill it. Before it
-the old one counts, for ever: who asks about a past day gets the past outline.
+The district proposes 区方案, the city approves 市批准文号; the office of the district enters the change when
+it has the approval. From its date on the new outline counts: a plan that takes effect then has to fill it.
+Before it the old one counts, for ever: who asks about a past day gets the past outline.
 
 The communities at the border change with the street, so their new outlines come with the change.
 """
@@ -24,7 +24,7 @@ from gridmgmt.geo.gate import Frame, Kind, frame_of, require_shape
 
 ARTICLE, RULE = "5-2", "R05"
 APPROVAL_PATTERN = r"^[^〔〕\s]{1,30}〔[12][0-9]{3}〕[1-9][0-9]{0,4}号$"
-"""Number of an official document 发文字号 (GB/T 9704): issuer, year in 〔 〕, number 号, such as 津政函〔2026〕12号."""
+"""Number of an official document 发文字号 (GB/T 9704): issuer, year in 〔 〕, number 号."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,11 @@ def require_change(
     """
     permissions.require(actor, Permission.BOUNDARY_CHANGE, change.subdistrict_code)
     require_approval(change.approval_no)
-    missing = [n for n, given in (("proposal_no", change.proposal_no.strip()),
-                                  ("outline", change.subdistrict_code in change.outlines)) if not given]  # fmt: skip
+    given = {
+        "proposal_no": change.proposal_no.strip(),
+        "outline": change.subdistrict_code in change.outlines,
+    }
+    missing = [name for name, value in given.items() if not value]
     if missing:
         raise MissingFact(
             f"A change of boundary needs: {', '.join(missing)}.", article=ARTICLE, rule=RULE, missing=missing

@@ -1,4 +1,4 @@
-"""Handing an open case over when another plan takes effect: to the cell that owns its place now, and its worker.
+"""Handing an open case over when another plan takes effect: to the cell that owns its place, and its worker.
 
 A step and an event each (article 21-1; R21a: an old version ends, old cases keep their cell). What is over
 keeps cell and plan. Of an open case:

@@ -154,9 +154,7 @@ class Roster:
     def assigned(self, cell_code: str, on: date) -> tuple[RosterEntry, ...]:
         """The entries behind :meth:`people_of`, in its order."""
         ranks = list(RosterRole)
-        return tuple(
-            sorted(self._entries(cell_code, on), key=lambda e: (ranks.index(e.role), e.person_id))
-        )
+        return tuple(sorted(self._entries(cell_code, on), key=lambda e: (ranks.index(e.role), e.person_id)))
 
     def leaders_of(self, cell_code: str, on: date) -> tuple[UUID, ...]:
         """The grid leaders 网格长 of a cell that day but for those absent until further notice."""

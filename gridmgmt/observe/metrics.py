@@ -49,6 +49,7 @@ _PUT_ASIDE = Counter(
     "gridmgmt_ladder_put_aside", "Looks that failed with something unforeseen", registry=REGISTRY
 )
 _LOOKED = Counter("gridmgmt_ladder_looks", "Cases looked at for the ladder", registry=REGISTRY)
+_HANDED_OVER = Counter("gridmgmt_cases_handed_over", "Cases handed over to another plan", registry=REGISTRY)
 _TRIES = Counter(
     "gridmgmt_delivery_tries", "Tries to deliver by a channel", ("channel", "outcome"), registry=REGISTRY
 )
@@ -120,6 +121,12 @@ def ladder_looked(cases: int) -> None:
 def ladder_put_aside(cases: int) -> None:
     """Cases could not be looked at for a fault of ours."""
     _PUT_ASIDE.inc(cases)
+
+
+def handed_over(cases: int) -> None:
+    """Open cases were handed over to another plan."""
+    if cases:
+        _HANDED_OVER.inc(cases)
 
 
 def delivery_tried(channel: str, *, sent: bool) -> None:

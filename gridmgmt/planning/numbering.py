@@ -12,11 +12,13 @@ a page of text, made exact:
 3. equal eastings: the more northern first; still equal: the order of the frame.
 
 A code once given is never given again, so that old cases keep their cell: ``used`` holds all codes ever
-issued, and their numbers are passed over. Dedicated grids 专属网格 count from 801 in the same order, a band
+issued (``storage.grids.used_codes``: plans past and future, drafts, and codes from before the platform), and
+their numbers are passed over. A cell whose ground is that of an earlier plan's cell keeps that one's code
+(相对稳定): a code means one piece of ground for ever. Kept codes stand where they stood, so that west → east
+holds among the new ones alone. Dedicated grids 专属网格 count from 801 in the same order, a band
 of their own, so that the kind can be read off the code (a choice of this project, not of a standard).
 
-Not done here: parsing and check of codes (:mod:`gridmgmt.domain.codes`); keeping the code of a cell that
-survives into the next plan.
+Not done here: parsing and check of codes (:mod:`gridmgmt.domain.codes`).
 """
 
 from collections.abc import Collection
@@ -27,9 +29,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmgmt.domain.adoption import TOLERANCE_M2
 from gridmgmt.domain.codes import GridCode
 from gridmgmt.domain.grid import CellKind
-from gridmgmt.errors import Infeasible
+from gridmgmt.errors import Infeasible, WrongCrs
 from gridmgmt.geo.crs import require_metric
 from gridmgmt.planning.coverage import FloatArray, IntArray
 
@@ -66,7 +69,40 @@ def reading_order(points: FloatArray, area_m2: float) -> IntArray:
     return np.lexsort((-north, east, row)).astype(np.int64)
 
 
-def number_cells(cells: gpd.GeoDataFrame, *, used: Collection[str] = frozenset()) -> gpd.GeoDataFrame:
+def surviving_codes(cells: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> list[str | None]:
+    """For each cell the code of the earlier cell that is the same ground, None where there is none.
+
+    Parameters
+    ----------
+    cells : as :func:`number_cells` takes them.
+    earlier : cells of an earlier plan with ``code`` and ``geometry``, in the CRS of ``cells``.
+
+    Two cells are the same ground when they differ by no more than the rounding of coordinates, lie in one
+    community and are of one kind.
+    """
+    if not require_metric(cells.crs).equals(require_metric(earlier.crs)):
+        raise WrongCrs("both plans must be in one CRS", cells=str(cells.crs), earlier=str(earlier.crs))
+    shapes = np.asarray(cells.geometry.array, dtype=object)
+    before, codes = np.asarray(earlier.geometry.array, dtype=object), earlier["code"].to_numpy()
+    found: list[str | None] = [None] * len(cells)
+    communities, kinds = cells["community_code"].to_numpy(), cells["kind"].to_numpy()
+    here, there = shapely.STRtree(before).query(shapely.point_on_surface(shapes), predicate="intersects")
+    off_m2 = shapely.area(shapely.symmetric_difference(shapes[here], before[there]))
+    for cell, old, off in zip(here, there, off_m2, strict=True):
+        code = str(codes[old])
+        dedicated = GridCode(code).sequence >= FIRST_DEDICATED
+        same_kind = dedicated == (kinds[cell] == CellKind.DEDICATED)
+        if off <= TOLERANCE_M2 and same_kind and code.startswith(str(communities[cell])):
+            found[cell] = code
+    return found
+
+
+def number_cells(
+    cells: gpd.GeoDataFrame,
+    *,
+    used: Collection[str] = frozenset(),
+    earlier: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:
     """Give every cell its 15-digit code and return the cells in the order of their codes.
 
     Parameters
@@ -74,6 +110,7 @@ def number_cells(cells: gpd.GeoDataFrame, *, used: Collection[str] = frozenset()
     cells : columns ``community_code`` (12 digits), ``kind`` (``duty`` or ``dedicated``) and ``geometry`` in a
         metric CRS.
     used : every code that was ever issued; none of them is given again.
+    earlier : cells of the plan in force, whose codes survive with their ground; None keeps none.
 
     Returns
     -------
@@ -92,14 +129,20 @@ def number_cells(cells: gpd.GeoDataFrame, *, used: Collection[str] = frozenset()
     community = cells["community_code"].to_numpy()
     dedicated = cells["kind"].to_numpy() == CellKind.DEDICATED
     sequence = np.zeros(len(cells), dtype=np.int64)
+    kept = surviving_codes(cells, earlier) if earlier is not None else [None] * len(cells)
+    taken = {*used, *(code for code in kept if code)}
+    for position, code in enumerate(kept):
+        sequence[position] = GridCode(code).sequence if code else 0
     for code in pd.unique(community):
-        here = np.flatnonzero(community == code)
+        here = np.flatnonzero((community == code) & (sequence == 0))
+        if not len(here):
+            continue
         ordered = here[reading_order(centroids[here], float(area_m2[here].sum()))]
         for members, first, last in (
             (ordered[~dedicated[ordered]], FIRST_DUTY, FIRST_DEDICATED - 1),
             (ordered[dedicated[ordered]], FIRST_DEDICATED, LAST_SEQUENCE),
         ):
-            sequence[members] = _free_numbers(str(code), len(members), first, last, used)
+            sequence[members] = _free_numbers(str(code), len(members), first, last, taken)
     codes = [GridCode.of(str(c), int(s)).text for c, s in zip(community, sequence, strict=True)]
     numbered = cells.drop(columns=["code", "sequence"], errors="ignore")
     numbered.insert(0, "code", codes)

@@ -85,9 +85,7 @@ _IN_ONE_STEP = (
 )
 
 
-def put_into_force(
-    db: Db, actor: Actor, now: datetime, plan: GridPlan, before: Sequence[GridPlan]
-) -> None:
+def put_into_force(db: Db, actor: Actor, now: datetime, plan: GridPlan, before: Sequence[GridPlan]) -> None:
     """Let the plan in force at a plan's beginning end there, and publish that plan."""
     for earlier in before:
         if earlier.in_force(plan.valid_from):

@@ -35,7 +35,9 @@ def outlines_at(db: Db, subdistrict_code: str, at: datetime) -> dict[str, shapel
         ),
     )
     return {
-        r.code: cast("shapely.MultiPolygon", to_shape(r.outline)) for query in queries for r in db.execute(query)
+        r.code: cast("shapely.MultiPolygon", to_shape(r.outline))
+        for query in queries
+        for r in db.execute(query)
     }
 
 
@@ -59,9 +61,10 @@ def stored(db: Db, change_id: UUID, actor: Actor) -> BoundaryChange | None:
     outlines = select(boundary_outlines.c.code, boundary_outlines.c.outline).where(
         boundary_outlines.c.change_id == change_id
     )
+    shapes = {r.code: cast("shapely.MultiPolygon", to_shape(r.outline)) for r in db.execute(outlines)}
     return BoundaryChange(
         found.id, found.subdistrict_code, found.approval_no, found.proposal_no, found.approved_on,
-        found.valid_from, {r.code: cast("Any", to_shape(r.outline)) for r in db.execute(outlines)}, found.note,
+        found.valid_from, shapes, found.note,
     )  # fmt: skip
 
 

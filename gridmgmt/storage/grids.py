@@ -14,6 +14,7 @@ from geoalchemy2.shape import from_shape, to_shape
 from shapely import Polygon
 from sqlalchemy import RowMapping, insert, select, text, update
 
+from gridmgmt.domain.adoption import TOLERANCE_M2
 from gridmgmt.domain.cellindex import HexRow
 from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
 from gridmgmt.domain.org import Actor
@@ -85,6 +86,35 @@ def list_plans(db: Db, actor: Actor) -> list[RowMapping]:
     return [r._mapping for r in db.execute(query, {"scope": list(actor.subdistricts)})]
 
 
+def is_stored(db: Db, plan_id: UUID) -> bool:
+    """Whether there is a plan of that id, in whatever subdistrict the transaction sees."""
+    return db.execute(select(grid_plans.c.id).where(grid_plans.c.id == plan_id)).first() is not None
+
+
+_OTHER_GROUND = text("""
+    select x.code
+      from unnest(cast(:codes as text[]), cast(:shapes as bytea[])) x(code, shape)
+      join app.cell_codes i on i.code = x.code
+      left join app.grid_cells c on c.plan_id = i.plan_id and c.code = x.code
+     where i.subdistrict_code = :street
+       and (c.geom is null or st_area(st_transform(
+                st_symdifference(c.geom, st_geomfromwkb(x.shape, st_srid(c.geom))), :zone)) > :forgiven)
+     order by x.code
+""")
+
+
+def codes_of_other_ground(db: Db, plan: GridPlan) -> list[str]:
+    """Codes of a plan's cells that were issued before and mean other ground, or ground that nobody stored."""
+    values = {
+        "codes": [c.code for c in plan.cells],
+        "shapes": [shapely.to_wkb(c.polygon) for c in plan.cells],
+        "street": plan.subdistrict_code,
+        "zone": int(plan.zone),
+        "forgiven": TOLERANCE_M2,
+    }
+    return list(db.execute(_OTHER_GROUND, values).scalars())
+
+
 def next_version(db: Db, subdistrict_code: str) -> int:
     """The version number that the subdistrict's next plan gets."""
     query = text("select coalesce(max(version), 0) + 1 from app.grid_plans where subdistrict_code = :code")
@@ -144,7 +174,8 @@ def add_plan(db: Db, plan: GridPlan, hexes: Iterable[HexRow], report_card: Mappi
         ],
     )
     rows = [{"plan_id": plan.id, "h3": row.h3, "cell_code": row.code, "wholly": row.wholly} for row in hexes]
-    db.execute(insert(cell_hexes), rows)
+    if rows:
+        db.execute(insert(cell_hexes), rows)
 
 
 def end_plan(db: Db, plan_id: UUID, at: datetime | None) -> None:

@@ -1,8 +1,8 @@
 """Open cases that a plan in force has to hand over: claimed in batches, each case once for each plan.
 
 A claim locks its cases (``for update skip locked``), so any number of workers share the work. What a batch
-decides is written by the transaction that claimed it: case, history line, event, audit, and the row here whose
-key is case × plan. A worker that dies leaves its cases as they were.
+decides is written by the transaction that claimed it: case, history line, event, audit, and the row here
+whose key is case × plan. A worker that dies leaves its cases as they were.
 """
 
 from collections.abc import Sequence

@@ -54,7 +54,7 @@ def facts_of(db: Db, plan_id: UUID) -> RowMapping:
 
 
 def set_status(db: Db, plan_id: UUID, status: PlanStatus, **also: Any) -> None:
-    """Move a plan, with other columns that change with it; refused seams are refused here, not at the commit."""
+    """Move a plan, with other columns that change with it; seams are refused here, not at the commit."""
     db.execute(update(grid_plans).where(grid_plans.c.id == plan_id).values(status=status, **also))
     db.execute(text("set constraints app.seamless immediate"))
     db.execute(text("set constraints app.seamless deferred"))

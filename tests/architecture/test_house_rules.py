@@ -39,6 +39,7 @@ MAY_NAME_THE_ENGINE = {
     "gridmgmt/sealer.py",
     "gridmgmt/services/escalating.py",
     "gridmgmt/services/health.py",
+    "gridmgmt/switching.py",
     "gridmgmt/worker.py",
     "gridmgmt/keeping.py",
     "gridmgmt/cli/",
