@@ -24,6 +24,7 @@ from tests.adapters.test_assertions import KEYS, pem
 from tests.api.calling import acted, call_body, issued
 from tests.api.client import Person, Server, make_photo
 from tests.api.patrolling import patrol_request
+from tests.api.planning import plan_request
 from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
 from tests.builders_street import SORTING
@@ -59,6 +60,15 @@ MATRIX = {
     "GET /api/v1/me":                "y  y  y  y  y  y  y  y  y  y  y  y   s",
     "GET /api/v1/categories":        "y  y  y  y  y  y  y  y  y  y  y  y   s",
     "GET /api/v1/plans":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    # Drafts are drawn by planners; moved here: the withdrawal of a draft.
+    "POST /api/v1/plans":            "n  n  n  n  n  n  n  n  c  n  n  n   s",
+    "GET /api/v1/plans/{plan_id}":   "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "POST /api/v1/plans/{plan_id}/actions":
+                                     "n  n  n  n  n  n  n  n  y  n  n  n   s",
+    "GET /api/v1/what-if/{plan_id}": "n  n  n  n  n  n  y  y  y  n  n  n   s",
+    # A change of the boundary that is not approved yet: whoever may enter one is told what is missing.
+    "GET /api/v1/boundary-changes":  "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "POST /api/v1/boundary-changes": "n  n  n  n  n  n  n  u  n  n  n  n   s",
     "GET /api/v1/cells":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/cells/at":          "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/extent":            "y  y  y  y  y  y  y  y  y  n  n  n   s",
@@ -281,6 +291,8 @@ class Asking:
         aside = self._of_identity(path, method)
         if aside is None and "/patrol" in path:
             aside = patrol_request(self.server, path, method)
+        if aside is None and any(part in path for part in ("/plans", "/what-if", "/boundary")):
+            aside = plan_request(self.server, path, method)
         if aside is not None:
             return aside
         if method == "GET":

@@ -5,7 +5,7 @@ import pytest
 
 from gridmgmt.errors import Infeasible, InvalidCode, WrongCrs
 from gridmgmt.geo.crs import GEOGRAPHIC
-from gridmgmt.planning.numbering import number_cells, reading_order
+from gridmgmt.planning.numbering import number_cells, reading_order, surviving_codes
 from tests.builders_planning import COMMUNITY, make_box, make_frame, make_lattice
 
 
@@ -85,3 +85,38 @@ def test_the_order_does_not_hang_on_the_last_bit_of_a_coordinate():
     frame = make_frame([square, make_box(0.0004, 100, 100.0004, 200)])
     frame = frame.assign(community_code=COMMUNITY, kind="duty")
     assert [100.0, 0.0] == [round(s.bounds[1] - square.bounds[1]) for s in number_cells(frame).geometry]
+
+
+def test_a_cell_that_stays_as_it_is_keeps_its_code_and_new_ones_are_read_on():
+    before = number_cells(make_unnumbered())
+    lattice = make_unnumbered()
+    merged = lattice.geometry.iloc[0].union(lattice.geometry.iloc[1])
+    after = lattice.iloc[2:].copy()
+    after.loc[len(lattice)] = {**lattice.iloc[0], "geometry": merged, "place": "merged"}
+    cells = number_cells(after, used=set(before["code"]), earlier=before)
+    by_place = dict(zip(cells["place"], cells["sequence"], strict=True))
+    assert by_place.pop("merged") == 10
+    old = dict(zip(before["place"], before["sequence"], strict=True))
+    assert by_place == {place: old[place] for place in by_place}
+
+
+def test_ground_that_moved_by_a_hand_gets_a_new_code():
+    before = number_cells(make_unnumbered())
+    moved = before.copy()
+    moved.loc[0, "geometry"] = moved.geometry.iloc[0].buffer(0.1)
+    assert surviving_codes(moved, before)[0] is None
+    assert surviving_codes(moved, before)[1] == before["code"].iloc[1]
+
+
+def test_a_cell_of_another_kind_or_community_is_another_cell():
+    before = number_cells(make_unnumbered())
+    kinds = before.assign(kind=["dedicated"] + ["duty"] * 8)
+    assert surviving_codes(kinds, before)[0] is None
+    homes = before.assign(community_code="120116005002")
+    assert set(surviving_codes(homes, before)) == {None}
+
+
+def test_codes_survive_only_between_plans_in_one_crs():
+    before = number_cells(make_unnumbered())
+    with pytest.raises(WrongCrs):
+        surviving_codes(before, before.to_crs(4549))
