@@ -23,9 +23,10 @@ _Collection = Annotated[dict[str, Any], Field(max_length=8)]
 
 
 class DraftIn(Model):
-    """A draft: cells as a GeoJSON FeatureCollection.
+    """A draft: cells as a GeoJSON FeatureCollection; codes are given by the platform.
 
-    Properties are ``community_code`` and ``kind``, and as known ``name`` and ``households``. Codes are given by the platform. Larger plans than a body may have go by ``gridmgmt plan draft``.
+    Properties are ``community_code`` and ``kind``, and as known ``name`` and ``households``. Larger plans
+    than a body may have go by ``gridmgmt plan draft``.
     """
 
     id: UUID

@@ -28,6 +28,7 @@ CAPABILITIES = {
     "R14a": ("14-1", "All channels enter one register; the same report twice is one report"),
     "R14b": ("14-2", "The person who reported is told the outcome before the case closes"),
     "R14c": ("14-3", "Out of scope: reported to the district and explained to the person"),
+    "R05": ("5-2", "Boundary of a subdistrict: approval number, dated, the past outline stays"),
     "R21a": ("21-1", "Grid plans: nested, seamless, versioned, reviewed, published"),
     "R21b": ("21-1", "Grid workers: roster, substitutes, leave"),
     "R22a": ("22-1", "Closed loop: every step on record, none skipped, duties separated"),

@@ -1,4 +1,4 @@
-"""gridmgmt plan: published plans, files that are to become plans, and how good a plan is."""
+"""gridmgmt plan: plans and their files, files that are to become plans, and how good a plan is."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,23 +20,26 @@ Street = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code.")]
 
 @app.command("list")
 def list_(subdistrict: Street = "120116005") -> None:
-    """Published plans of a subdistrict: past, present and future."""
+    """Plans of a subdistrict, newest first: drafts, past, present and future."""
+    from gridmgmt.domain.org import system_actor
     from gridmgmt.storage import grids
     from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
     engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
     with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
-        plans = grids.published_plans(db, subdistrict)
-    table = Table("version", "valid from", "valid to", "cells", "base map", "synthetic")
+        plans = grids.list_plans(db, system_actor(subdistrict))
+    table = Table("version", "status", "valid from", "valid to", "cells", "base map", "synthetic", "id")
     for plan in plans:
         table.add_row(
-            str(plan.version),
-            plan.valid_from.isoformat(),
-            plan.valid_to.isoformat() if plan.valid_to else "—",
-            str(len(plan.cells)),
-            plan.base_map_version,
-            "yes" if plan.synthetic else "no",
+            str(plan["version"]),
+            plan["status"],
+            plan["valid_from"].isoformat(),
+            plan["valid_to"].isoformat() if plan["valid_to"] else "—",
+            str(plan["cells"]),
+            plan["base_map_version"],
+            "yes" if plan["synthetic"] else "no",
+            str(plan["id"]),
         )
     console.print(table)
 

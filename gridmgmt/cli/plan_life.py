@@ -18,6 +18,8 @@ from rich.table import Table
 from gridmgmt.cli.console import console, settings_with_database
 from gridmgmt.cli.plan import Street, app
 
+__all__ = ["app"]
+
 if TYPE_CHECKING:
     from gridmgmt.domain.org import Actor
     from gridmgmt.services.what_if import Answer
@@ -254,7 +256,9 @@ def _write_cells(answer: "Answer", file: Path) -> None:
         _write_csv(file, rows)
     else:
         polygons = {c.code: c.polygon for c in answer.plan.cells}
-        frame = gpd.GeoDataFrame(rows, geometry=[polygons[r["code"]] for r in rows], crs=GEOGRAPHIC)
+        frame = gpd.GeoDataFrame(
+            rows, geometry=[polygons[c.code] for c in answer.outcome.cells], crs=GEOGRAPHIC
+        )
         if file.suffix == ".parquet":
             frame.to_parquet(file)
         else:

@@ -234,7 +234,7 @@ def _record(  # noqa: PLR0913  one line in three records
         "plan_id": str(head.id),
         "version": head.version,
         "status": str(head.status),
-        "action": str(action),
+        "move": str(action),
         "valid_from": head.valid_from.isoformat(),
     }
     if action is not PlanAction.DRAW:

@@ -43,6 +43,9 @@ export const refusal: Messages['refusal'] = {
   guards: {
     confirmed: 'A report from the public is confirmed on site first.',
     signed: 'Sign for the case first.',
+    effective_later: 'It takes effect in the future, after everything that is known.',
+    before_effect: 'It has taken effect: reports and cases stand under it. Publish another plan instead.',
+    last_published: 'Another plan was published to follow this one; undo that one first.',
     next_milestone: 'Milestones are reported in their order.',
     milestones_reached: 'Report the milestones before the result.',
     ruled: 'The district ruled on the unit; the case cannot be sent back.',

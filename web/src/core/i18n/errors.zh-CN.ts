@@ -41,6 +41,9 @@ export const refusal = {
   guards: {
     confirmed: '公众反映的问题须先经现场核实。',
     signed: '请先签收。',
+    effective_later: '生效时间须在现在之后，并晚于已有的方案或变更。',
+    before_effect: '方案已经生效，已有上报和案件归属于它；请另行发布新方案。',
+    last_published: '其后已发布另一方案，请先撤回后者。',
     next_milestone: '阶段须按顺序完成。',
     milestones_reached: '请先完成各阶段，再反馈处置结果。',
     ruled: '区里已裁定责任单位，不能退单。',

@@ -154,6 +154,9 @@ export const texts: Texts<typeof chinese> = {
     ladder_stuck: 'Reminders of this case fail; look at it',
     inbox_changed: 'Something in the inbox',
     deadlines_recomputed: 'Deadlines computed anew',
-    plan_published: 'New grid plan in force',
+    plan_moved: 'A grid plan went a step further',
+    plan_published: 'New grid plan published',
+    plan_undone: 'Publication of a grid plan undone',
+    case_handed_over: 'Handed over to its new cell',
   },
 }

@@ -153,6 +153,9 @@ export const texts = {
     ladder_stuck: '督促受阻，请查看',
     inbox_changed: '新消息',
     deadlines_recomputed: '时限重新计算',
-    plan_published: '新网格方案生效',
+    plan_moved: '网格方案流转',
+    plan_published: '新网格方案发布',
+    plan_undone: '网格方案撤回发布',
+    case_handed_over: '网格调整，案件移交',
   },
 }
