@@ -122,7 +122,10 @@ export const EVENT_KINDS = [
   "ladder_stuck",
   "inbox_changed",
   "deadlines_recomputed",
+  "plan_moved",
   "plan_published",
+  "plan_undone",
+  "case_handed_over",
 ] as const;
 
 export type State = (typeof STATES)[number]["id"];
