@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import shapely
+
 from gridmgmt.domain.adoption import require_adoptable, require_sound
 from gridmgmt.domain.cellindex import CellIndex
 from gridmgmt.domain.events import Event, EventKind
@@ -31,12 +33,15 @@ from gridmgmt.domain.planlife import (
     require_move,
     require_undoable,
 )
-from gridmgmt.errors import ContentDiffers, InvalidInput, PlanNotAdoptable
+from gridmgmt.errors import ContentDiffers, InvalidGeometry, InvalidInput, PlanNotAdoptable
 from gridmgmt.services.gridplans import put_into_force
 from gridmgmt.services.records import done
 from gridmgmt.services.storable import require_storable
 from gridmgmt.storage import audit, board, boundaries, grids, outbox, plans
 from gridmgmt.storage.db import Db
+
+MOST_VERTICES_OF_A_CELL = 2_000
+"""Overlays of two jagged polygons cost by the product of their vertices; no cell of a street needs as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,13 @@ def _drawn_before(db: Db, actor: Actor, plan: GridPlan) -> PlanHead:
 def _require_storable_cells(db: Db, plan: GridPlan) -> None:
     if not plan.cells:
         raise InvalidInput("A plan has cells.", article="21-1", rule="R21a", field="cells")
+    jagged = [c.code for c in plan.cells if shapely.get_num_coordinates(c.polygon) > MOST_VERTICES_OF_A_CELL]
+    if jagged:
+        raise InvalidGeometry(
+            "A cell has too many vertices to be laid over others.",
+            article="21-1", rule="R21a", hint="too_many_vertices", limit=MOST_VERTICES_OF_A_CELL,
+            codes=jagged[:20],
+        )  # fmt: skip
     known = boundaries.outlines_at(db, plan.subdistrict_code, plan.valid_from)
     strangers = sorted({c.community_code for c in plan.cells} - known.keys())
     if strangers:

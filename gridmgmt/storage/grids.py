@@ -18,10 +18,11 @@ from gridmgmt.domain.adoption import TOLERANCE_M2
 from gridmgmt.domain.cellindex import HexRow
 from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
 from gridmgmt.domain.org import Actor
-from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat, MetricZone
+from gridmgmt.geo.crs import GEOGRAPHIC_SRID, LonLat, MetricZone, to_metric
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import (
     base_features,
+    cell_codes,
     cell_hexes,
     communities,
     grid_cells,
@@ -91,28 +92,28 @@ def is_stored(db: Db, plan_id: UUID) -> bool:
     return db.execute(select(grid_plans.c.id).where(grid_plans.c.id == plan_id)).first() is not None
 
 
-_OTHER_GROUND = text("""
-    select x.code
-      from unnest(cast(:codes as text[]), cast(:shapes as bytea[])) x(code, shape)
-      join app.cell_codes i on i.code = x.code
-      left join app.grid_cells c on c.plan_id = i.plan_id and c.code = x.code
-     where i.subdistrict_code = :street
-       and (c.geom is null or st_area(st_transform(
-                st_symdifference(c.geom, st_geomfromwkb(x.shape, st_srid(c.geom))), :zone)) > :forgiven)
-     order by x.code
-""")
-
-
 def codes_of_other_ground(db: Db, plan: GridPlan) -> list[str]:
     """Codes of a plan's cells that were issued before and mean other ground, or ground that nobody stored."""
-    values = {
-        "codes": [c.code for c in plan.cells],
-        "shapes": [shapely.to_wkb(c.polygon) for c in plan.cells],
-        "street": plan.subdistrict_code,
-        "zone": int(plan.zone),
-        "forgiven": TOLERANCE_M2,
-    }
-    return list(db.execute(_OTHER_GROUND, values).scalars())
+    query = (
+        select(cell_codes.c.code, grid_cells.c.geom)
+        .join(
+            grid_cells,
+            (grid_cells.c.plan_id == cell_codes.c.plan_id) & (grid_cells.c.code == cell_codes.c.code),
+            isouter=True,
+        )
+        .where(cell_codes.c.code.in_([c.code for c in plan.cells]))
+        .order_by(cell_codes.c.code)
+    )
+    drawn = {c.code: c.polygon for c in plan.cells}
+    return [r.code for r in db.execute(query) if r.geom is None or _differs(drawn[r.code], r.geom, plan.zone)]
+
+
+def _differs(drawn: shapely.Polygon | shapely.MultiPolygon, stored: Any, zone: MetricZone) -> bool:
+    before = to_shape(stored)
+    if drawn.equals_exact(before, 0.0):
+        return False
+    off = to_metric(drawn, zone).symmetric_difference(to_metric(before, zone))
+    return bool(off.area > TOLERANCE_M2)
 
 
 def next_version(db: Db, subdistrict_code: str) -> int:
