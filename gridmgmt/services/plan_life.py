@@ -41,7 +41,7 @@ from gridmgmt.storage import audit, board, boundaries, grids, outbox, plans
 from gridmgmt.storage.db import Db
 
 MOST_VERTICES_OF_A_CELL = 2_000
-"""Overlays of two jagged polygons cost by the product of their vertices; no cell of a street needs as many."""
+"""Overlays of two jagged polygons cost by the product of their vertices; no real cell needs as many."""
 
 
 @dataclass(frozen=True, slots=True)
