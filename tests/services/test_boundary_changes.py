@@ -48,7 +48,7 @@ def without(plan: GridPlan, street: Street) -> tuple[GridPlan, BoundaryChange]:
     for cell in plan.cells:
         rest = now[STREET].difference(cell.polygon)
         home = now[cell.community_code].difference(cell.polygon)
-        if cell.polygon.touches(now[STREET].boundary) or not cell.polygon.intersects(now[STREET].boundary):
+        if cell.polygon.boundary.intersection(now[STREET].boundary).length == 0.0:
             continue
         parts = [shapely.MultiPolygon(list(shapely.get_parts(p))) for p in (rest, home)]
         if all(p.is_valid and not p.is_empty and p.geom_type == "MultiPolygon" for p in parts):
