@@ -14,8 +14,7 @@ from gridmgmt.errors import ContentDiffers, MissingFact, NotAllowed, NotFound, P
 from gridmgmt.services import boundary_changes, gridplans
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import boundaries
-from gridmgmt.storage.db import Db, act_as
-from gridmgmt.storage.rights.walls import Acting
+from gridmgmt.storage.db import Db
 from tests.builders_cases import ELSEWHERE, NOW, STREET
 from tests.builders_plans import drawn, move, redrawn
 from tests.builders_street import Street
@@ -60,7 +59,6 @@ def without(plan: GridPlan, street: Street) -> tuple[GridPlan, BoundaryChange]:
 
 def test_a_change_is_entered_by_the_district_and_audited(street: Street) -> None:
     _, change = without(street.plan.plan, street)
-    act_as(street.db, Acting.of(street.district))
     for _ in range(2):
         assert boundary_changes.enter_change(street.db, street.district, NOW, change) == change
     with pytest.raises(ContentDiffers):
