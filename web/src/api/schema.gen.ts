@@ -204,6 +204,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/boundary-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listed
+         * @description Approved changes of the boundary, the newest first.
+         */
+        get: operations["listed_api_v1_boundary_changes_get"];
+        put?: never;
+        /**
+         * Enter
+         * @description Enter a change of the boundary that the city approved (article 5-2).
+         */
+        post: operations["enter_api_v1_boundary_changes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -1511,7 +1535,51 @@ export interface paths {
          */
         get: operations["list_plans_api_v1_plans_get"];
         put?: never;
+        /**
+         * Draw
+         * @description Store a draft; the same one again is answered as the first time.
+         */
+        post: operations["draw_api_v1_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Detail
+         * @description A plan's history, and what may be done to it.
+         */
+        get: operations["detail_api_v1_plans__plan_id__get"];
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move
+         * @description Check, review, reject, publish, undo or withdraw a plan.
+         */
+        post: operations["move_api_v1_plans__plan_id__actions_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1942,6 +2010,26 @@ export interface paths {
         patch: operations["append_api_v1_uploads__upload_id__patch"];
         trace?: never;
     };
+    "/api/v1/what-if/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Replay
+         * @description The cases of a period through this plan and through the one in force, side by side.
+         */
+        get: operations["replay_api_v1_what_if__plan_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -2184,6 +2272,33 @@ export interface components {
             purpose: components["schemas"]["gridmgmt__domain__purposes__Purpose"];
         };
         /**
+         * DraftIn
+         * @description A draft: cells as a GeoJSON FeatureCollection; codes are given by the platform.
+         *
+         *     Properties are ``community_code`` and ``kind``, and as known ``name`` and ``households``. Larger plans
+         *     than a body may have go by ``gridmgmt plan draft``.
+         */
+        api__routes__plans__DraftIn: {
+            /** Base Map Version */
+            base_map_version: string;
+            /** Cells */
+            cells: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Synthetic */
+            synthetic: boolean;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+        };
+        /**
          * ShiftOut
          * @description A shift as it is kept, with the person's login.
          */
@@ -2212,6 +2327,23 @@ export interface components {
             valid_to: string | null;
             /** Weekdays */
             weekdays: string;
+        };
+        /**
+         * DraftIn
+         * @description A draft of routing rules, and the period whose cases it is asked about.
+         */
+        api__routes__rules__DraftIn: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until?: string | null;
         };
         /**
          * AssertionIn
@@ -2498,6 +2630,72 @@ export interface components {
             unit_code: string;
             /** Unit Name */
             unit_name: string;
+        };
+        /**
+         * BoundaryIn
+         * @description An approved change of the boundary; ``outlines`` are MultiPolygons by code (nine or twelve digits).
+         */
+        BoundaryIn: {
+            /** Approval No */
+            approval_no: string;
+            /**
+             * Approved On
+             * Format: date
+             */
+            approved_on: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            /** Outlines */
+            outlines: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Proposal No */
+            proposal_no: string;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+        };
+        /**
+         * BoundaryList
+         * @description Approved changes, the newest first.
+         */
+        BoundaryList: {
+            /** Items */
+            items: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * BoundaryOut
+         * @description An approved change as it is stored.
+         */
+        BoundaryOut: {
+            /** Approval No */
+            approval_no: string;
+            /** Codes */
+            codes: string[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
         };
         /**
          * CallAction
@@ -2929,11 +3127,22 @@ export interface components {
             community_name: string;
             /** Name */
             name: string;
+            /** People */
+            people: {
+                [key: string]: unknown;
+            }[];
             /**
              * Plan Id
              * Format: uuid
              */
             plan_id: string;
+            /**
+             * Plan Valid From
+             * Format: date-time
+             */
+            plan_valid_from: string;
+            /** Plan Valid To */
+            plan_valid_to: string | null;
             /** Plan Version */
             plan_version: number;
             /** Worker */
@@ -3340,23 +3549,6 @@ export interface components {
             unit_after: string | null;
             /** Unit Before */
             unit_before: string | null;
-        };
-        /**
-         * DraftIn
-         * @description A draft of routing rules, and the period whose cases it is asked about.
-         */
-        DraftIn: {
-            /** Document */
-            document: {
-                [key: string]: unknown;
-            };
-            /**
-             * Since
-             * Format: date-time
-             */
-            since: string;
-            /** Until */
-            until?: string | null;
         };
         /**
          * DryRunOut
@@ -4749,6 +4941,76 @@ export interface components {
             lon: number;
         };
         /**
+         * PlanAction
+         * @description What a person can do to a plan; ``draw`` is the first line of its history.
+         * @enum {string}
+         */
+        PlanAction: "draw" | "check" | "review" | "reject" | "publish" | "undo" | "withdraw";
+        /**
+         * PlanDetail
+         * @description A plan with its history and what the asker may do to it.
+         */
+        PlanDetail: {
+            /** Base Map Version */
+            base_map_version: string;
+            /** Handed Over */
+            handed_over: number;
+            /** History */
+            history: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** In Force */
+            in_force: boolean;
+            /** Legal */
+            legal: {
+                [key: string]: unknown;
+            }[];
+            /** Report Card */
+            report_card: {
+                [key: string]: unknown;
+            };
+            /** Status */
+            status: string;
+            /** Status Name */
+            status_name: string;
+            /** Synthetic */
+            synthetic: boolean;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * PlanHeadOut
+         * @description Where a plan stands.
+         */
+        PlanHeadOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Status */
+            status: string;
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * PlanIn
          * @description A cell's plan; ``version`` is that of the plan it replaces, 0 for none. No targets end the patrols.
          */
@@ -4762,6 +5024,22 @@ export interface components {
             targets: components["schemas"]["TargetIn"][];
             /** Version */
             version: number;
+        };
+        /**
+         * PlanMoveIn
+         * @description A move of a plan. ``facts``: opinion, reason, document_no; to publish, ``valid_from``.
+         */
+        PlanMoveIn: {
+            action: components["schemas"]["PlanAction"];
+            /**
+             * Command Id
+             * Format: uuid
+             */
+            command_id: string;
+            /** Facts */
+            facts?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * PointIn
@@ -5816,6 +6094,37 @@ export interface components {
         UseIn: {
             purpose: components["schemas"]["gridmgmt__domain__purposes__Purpose"];
         };
+        /**
+         * WhatIfOut
+         * @description A year of cases under a plan, beside the plan in force.
+         */
+        WhatIfOut: {
+            /** Cells */
+            cells: {
+                [key: string]: unknown;
+            }[];
+            /** Compared With */
+            compared_with: number;
+            /** Open Cases */
+            open_cases: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Plan Id
+             * Format: uuid
+             */
+            plan_id: string;
+            /** Plan Version */
+            plan_version: number;
+            /** Totals */
+            totals: {
+                [key: string]: number;
+            };
+            /** Workers */
+            workers: {
+                [key: string]: unknown;
+            }[];
+        };
     };
     responses: never;
     parameters: never;
@@ -6437,6 +6746,140 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listed_api_v1_boundary_changes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoundaryList"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_api_v1_boundary_changes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BoundaryIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoundaryOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11476,6 +11919,231 @@ export interface operations {
             };
         };
     };
+    draw_api_v1_plans_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["api__routes__plans__DraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanHeadOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detail_api_v1_plans__plan_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanDetail"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_api_v1_plans__plan_id__actions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanMoveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanHeadOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_unrouted_api_v1_queues_unrouted_get: {
         parameters: {
             query?: {
@@ -12073,7 +12741,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DraftIn"];
+                "application/json": components["schemas"]["api__routes__rules__DraftIn"];
             };
         };
         responses: {
@@ -13370,6 +14038,95 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay_api_v1_what_if__plan_id__get: {
+        parameters: {
+            query: {
+                effort_min?: number;
+                since: string;
+                until: string;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
