@@ -85,6 +85,7 @@ export const texts: Texts<typeof chinese> = {
     opinion: 'Opinion',
     reason: 'Reason',
     basis: 'Basis (duty list item or document)',
+    approval_no: 'Number of the approval',
     result: 'Result of handling',
     feedback: 'Answer to the person who reported',
     reply: 'Reply',

@@ -84,6 +84,7 @@ export const texts = {
     opinion: '意见',
     reason: '理由',
     basis: '依据（职责清单条目或文件）',
+    approval_no: '批准文号',
     result: '处置结果',
     feedback: '对反映人的答复',
     reply: '答复内容',
