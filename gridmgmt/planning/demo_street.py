@@ -27,7 +27,7 @@ from gridmgmt.planning.demo_buildings import STYLES, compound, dedicated
 from gridmgmt.planning.demo_sites import draw_sites
 from gridmgmt.planning.graph import Graph
 from gridmgmt.planning.numbering import reading_order
-from gridmgmt.planning.search import Effort, Weights, divide
+from gridmgmt.planning.demo_grouping import Effort, Region, Weights, divide
 
 SUBDISTRICT_CODE: Final = "120116005"
 SUBDISTRICT_NAME: Final = "杭州道街道"
@@ -226,13 +226,36 @@ def _feasible_areas(graph: Graph, homes: IntArray, rng: np.random.Generator) -> 
         Effort(starts=6, rounds=24.0),
     )
     for _ in range(20):
-        region = graph.region(homes, len(sizes), rng)
+        region = _region(graph, homes, len(sizes))
         label = np.asarray(divide(region, targets.tolist(), band, rng=rng, terms=terms, effort=effort))
         weight = np.bincount(label, graph.weights[homes])
         if all(len(feasible_counts(w, (310.0, 480.0))) for w in weight):
             return label.astype(np.int64)
     raise Infeasible(
         "no grouping of the sites keeps every community to the band", constraint="household_band"
+    )
+
+
+def _region(graph: Graph, nodes: IntArray, count: int) -> Region:
+    """Return the connected ``nodes`` as the grouping search wants them: a mean area has side 1."""
+    local = np.full(graph.count, -1, dtype=np.int64)
+    local[nodes] = np.arange(len(nodes))
+    inside = (local[graph.pairs] >= 0).all(axis=1)
+    side = np.sqrt(float(graph.area[nodes].sum()) / count)
+    lengths, costs = graph.lengths[inside] / side, graph.costs[inside] / side
+    neighbours: list[list[tuple[int, float, float]]] = [[] for _ in nodes]
+    ends = local[graph.pairs[inside]].tolist()
+    for (a, b), length, cost in zip(ends, lengths.tolist(), costs.tolist(), strict=True):
+        neighbours[a].append((b, length, cost))
+        neighbours[b].append((a, length, cost))
+    assert graph.coordinates is not None
+    places = (graph.coordinates[nodes] - graph.coordinates[nodes].mean(axis=0)) / side
+    return Region(
+        neighbours=neighbours,
+        weight=graph.weights[nodes].tolist(),
+        area=(graph.area[nodes] / side**2).tolist(),
+        perimeter=(graph.perimeter[nodes] / side).tolist(),
+        distance_xy=[(float(x), float(y)) for x, y in places],
     )
 
 

@@ -253,9 +253,10 @@ def test_any_connected_graph_is_divided_into_exactly_k_connected_parts(count, ex
 @pytest.mark.parametrize(
     "option",
     [
-        {"k": 2, "objective": "cut_edges"},
-        {"k": 2, "preset": "quality"},
-        {"k": 2, "time_limit_s": 1.0},
+        {"k": 2, "objective": "beauty"},
+        {"k": 2, "preset": "best"},
+        {"k": 2, "time_limit_s": -1.0},
+        {"k": 2, "time_limit_s": float("nan")},
         {"k": 2, "target": 3.0},
         {},
         {"target": 0.0},

@@ -1,21 +1,17 @@
-"""Local search on a labelled graph: seed, grow, anneal, solve neighbours again.
+"""The search that grouped the demo's sites into communities, kept so that its files can be made again.
 
-The engine below both doors of :mod:`gridmgmt.planning.partition`. It knows nodes with weights and edges
-with lengths, nothing of streets. Every state is a valid plan: each cell is connected and none is empty,
-because a move that would cut a cell in two is never made.
+Everything in the demo rests on the committed files, codes and places of communities among them. Duty grids are
+drawn by :mod:`gridmgmt.planning.search`; this older search on lists draws nothing else than those communities,
+and is not improved, because an improvement would move them.
 
-Objective (after Bozkaya, Erkut and Laporte 2003; the shape term after Schwartzberg 1966), summed over cells::
+Objective, summed over cells::
 
     share·d + excess·max(0, d - tolerance)² + band·(outside the band)/T + shape·(P / 2√(πA) - 1)
     + cut·length
 
-with d = |W - T|/T for weight W and target T, area A and outline P; cut lengths are in units of a cell's
-side and cost less along roads. Steps: k-means++ centres on the weight; the lightest cell takes its nearest
-free neighbour until all is taken; simulated annealing of single moves along the borders; then small
+with d = |W - T|/T for weight W and target T, area A and outline P. Steps: k-means++ centres on the weight; the
+lightest cell takes its nearest free neighbour; simulated annealing of single moves along the borders; then small
 neighbourhoods of cells are seeded and annealed again and kept when better.
-
-Pure Python on lists, which for tens of nodes a cell beats arrays. Randomness comes from the generator that is
-passed in, drawn in blocks; there is no clock. Not done here: moving several nodes at once.
 """
 
 import math

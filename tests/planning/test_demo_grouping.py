@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmgmt.planning.coverage import components
-from gridmgmt.planning.search import Division, Effort, Region, Weights, anneal, divide, grown
+from gridmgmt.planning.demo_grouping import Division, Effort, Region, Weights, anneal, divide, grown
 
 OPEN = (0.0, float("inf"))
 
