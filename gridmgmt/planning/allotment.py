@@ -42,6 +42,7 @@ def cells_for(
     target: float,
     *,
     pieces: int = 1,
+    own_cell: bool = False,
     **where: Any,
 ) -> int:
     """Return the number of cells whose mean comes nearest to the target among those that keep to the band.
@@ -52,6 +53,7 @@ def cells_for(
     band : lowest and highest demand of a cell, both allowed.
     target : wanted demand; of two equally near means the larger number of cells wins.
     pieces : how many connected pieces the community is in.
+    own_cell : give each atom above the band a cell of its own, outside the band, and count the rest apart.
     where : facts that name the place.
 
     Raises
@@ -63,6 +65,12 @@ def cells_for(
         of several pieces has too little demand for a cell of its own).
     """
     low, high = band
+    heavy = weights > high
+    if own_cell and heavy.any():
+        rest = weights[~heavy]
+        own = int(heavy.sum())
+        # What is left beside the heavy atoms: nobody, or enough for cells of its own.
+        return own if rest.sum() <= 0 else own + cells_for(rest, band, target, pieces=pieces, **where)
     if not (0 < low <= target <= high < math.inf):
         raise InvalidInput(
             "the band must hold the target: 0 < low ≤ target ≤ high", band=list(band), target=target
@@ -87,7 +95,7 @@ def cells_for(
             constraint="indivisible_atom",
             demand=float(weights.max()),
             band=list(band),
-            relax="divide the building's land by hand or make it a dedicated grid",
+            relax="divide the land by hand, make it a dedicated grid, or allow it a cell of its own",
             **where,
         )
     count = min(counts, key=lambda k: (abs(demand / k - target), -k))
@@ -98,6 +106,7 @@ def cells_for(
             constraint="atoms",
             atoms=len(weights),
             cells=count,
+            relax="divide the land into smaller atoms, or raise the target",
             **where,
         )
     return count
@@ -130,7 +139,14 @@ def counts_for(sizes: list[int], weights: list[float], wanted: int | list[int], 
     if wanted < 1:
         raise InvalidInput("the number of parts is at least 1", group=group, k=wanted)
     if wanted > sum(sizes):
-        raise Infeasible("more parts than nodes", constraint="atoms", group=group, k=wanted, nodes=sum(sizes))
+        raise Infeasible(
+            "more parts than nodes",
+            constraint="atoms",
+            group=group,
+            k=wanted,
+            nodes=sum(sizes),
+            relax="fewer parts",
+        )
     if wanted < len(sizes):
         raise Infeasible(
             "fewer parts than connected pieces",
@@ -138,6 +154,7 @@ def counts_for(sizes: list[int], weights: list[float], wanted: int | list[int], 
             group=group,
             k=wanted,
             pieces=len(sizes),
+            relax="at least one part for each piece, or an edge that joins them",
         )
     counts = [1] * len(sizes)
     for _ in range(wanted - len(sizes)):
@@ -168,6 +185,7 @@ def tolerated(weights: FloatArray, mean: float, tolerance: float | None, group: 
             group=group,
             weight=float(weights.max()),
             highest=high,
+            relax=f"a tolerance of at least {weights.max() / mean - 1.0:.4f}" if mean > 0 else "more weight",
         )
     return mean * (1.0 - tolerance), high
 
@@ -196,4 +214,5 @@ def require_tolerance(
             group=str(group[first[worst]]),
             tolerance=tolerance,
             reached=float(deviation[worst]),
+            relax="a wider tolerance, the preset tight or quality, or another seed",
         )

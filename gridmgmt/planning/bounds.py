@@ -1,9 +1,9 @@
 """What no plan can do better than: lower bounds from nodes that cannot be divided.
 
-A node of weight w > T, T the mean of its group, makes a cell deviate by at least w/T - 1; and since deviations
-within a group sum to 0, the others are lighter by as much. So the largest deviation is at least max w/T - 1, and
-the mean at least 2·Σ(w - T)/T / k over the nodes with w > T. These hold for every plan with as many parts, and
-ask nothing of neighbourhood or shape; the true optimum may lie above them.
+A node of weight w > T, T the mean of its group, makes a cell deviate by at least w/T - 1; and since
+deviations within a group sum to 0, the others are lighter by as much. So the largest deviation is at least
+max w/T - 1, and the mean at least 2·Σ(w - T)/T / k over the nodes with w > T. These hold for every plan with
+as many parts, and ask nothing of neighbourhood or shape; the true optimum may lie above them.
 """
 
 from dataclasses import dataclass

@@ -1,17 +1,17 @@
 """The search that grouped the demo's sites into communities, kept so that its files can be made again.
 
-Everything in the demo rests on the committed files, codes and places of communities among them. Duty grids are
-drawn by :mod:`gridmgmt.planning.search`; this older search on lists draws nothing else than those communities,
-and is not improved, because an improvement would move them.
+Everything in the demo rests on the committed files, codes and places of communities among them. Duty grids
+are drawn by :mod:`gridmgmt.planning.search`; this older search on lists draws nothing else than those
+communities, and is not improved, because an improvement would move them.
 
 Objective, summed over cells::
 
     share·d + excess·max(0, d - tolerance)² + band·(outside the band)/T + shape·(P / 2√(πA) - 1)
     + cut·length
 
-with d = |W - T|/T for weight W and target T, area A and outline P. Steps: k-means++ centres on the weight; the
-lightest cell takes its nearest free neighbour; simulated annealing of single moves along the borders; then small
-neighbourhoods of cells are seeded and annealed again and kept when better.
+with d = |W - T|/T for weight W and target T, area A and outline P. Steps: k-means++ centres on the weight;
+the lightest cell takes its nearest free neighbour; simulated annealing of single moves along the borders;
+then small neighbourhoods of cells are seeded and annealed again and kept when better.
 """
 
 import math

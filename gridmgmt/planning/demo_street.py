@@ -24,10 +24,10 @@ from gridmgmt.planning.allotment import feasible_counts
 from gridmgmt.planning.blocks import blocks_from_lines, extend_dead_ends
 from gridmgmt.planning.coverage import GRID_M, GeomArray, IntArray, dissolve, noded_faces, shared_borders
 from gridmgmt.planning.demo_buildings import STYLES, compound, dedicated
+from gridmgmt.planning.demo_grouping import Effort, Region, Weights, divide
 from gridmgmt.planning.demo_sites import draw_sites
 from gridmgmt.planning.graph import Graph
 from gridmgmt.planning.numbering import reading_order
-from gridmgmt.planning.demo_grouping import Effort, Region, Weights, divide
 
 SUBDISTRICT_CODE: Final = "120116005"
 SUBDISTRICT_NAME: Final = "杭州道街道"
@@ -248,8 +248,8 @@ def _region(graph: Graph, nodes: IntArray, count: int) -> Region:
     for (a, b), length, cost in zip(ends, lengths.tolist(), costs.tolist(), strict=True):
         neighbours[a].append((b, length, cost))
         neighbours[b].append((a, length, cost))
-    assert graph.coordinates is not None
-    places = (graph.coordinates[nodes] - graph.coordinates[nodes].mean(axis=0)) / side
+    where = np.zeros((len(nodes), 2)) if graph.coordinates is None else graph.coordinates[nodes]
+    places = (where - where.mean(axis=0)) / side
     return Region(
         neighbours=neighbours,
         weight=graph.weights[nodes].tolist(),

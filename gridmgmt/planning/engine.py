@@ -16,9 +16,18 @@ import numpy as np
 from gridmgmt.errors import InvalidInput
 from gridmgmt.planning.coverage import FloatArray, IntArray
 from gridmgmt.planning.graph import Graph, Layout
-from gridmgmt.planning.search.arrays import GOALS, PINNED, make_luck
-from gridmgmt.planning.search.presets import Preset, Terms
+from gridmgmt.planning.search.arrays import GOALS, HOME, PINNED, WEIGHT, WORK, make_luck
+from gridmgmt.planning.search.presets import Preset
 from gridmgmt.planning.search.solve import OnStep, Task, run
+from gridmgmt.planning.search.warm import warm_start
+
+STAY: Final = 3.0
+"""Weight of a household's move to another cell, when there is a plan before: moving one in a hundred of a
+cell costs as much as a deviation of three in a hundred."""
+
+WARM_BAND: Final = 50.0
+WARM_HOT: Final = 0.15
+"""With a plan before the band is mended at any price, the rest hardly shaken."""
 
 SOFT_BAND_SHARE: Final = 0.25
 """How far from its target a cell may be before leaving the band costs extra, when no band is given."""
@@ -46,9 +55,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Labels 0 … of all nodes laid out, -1 of the others; see :func:`divided`."""
+    """Labels 0 … of all nodes laid out, -1 of the others; see :func:`divided`.
+
+    Attributes
+    ----------
+    names : (K,) for each label the former cell that it goes on as, -1 for a new one.
+    """
 
     label: IntArray
+    names: IntArray
     objective: float
     finished: bool
 
@@ -60,16 +75,25 @@ def divided(  # noqa: PLR0913  what is divided, how, and how long
     preset: Preset,
     *,
     seed: int,
+    before: IntArray | None = None,
     time_limit_s: float | None = None,
     threads: int = 1,
     on_step: OnStep | None = None,
 ) -> Outcome:
-    """Divide every piece of the layout as ordered; cells are numbered piece by piece."""
+    """Divide every piece of the layout as ordered; cells are numbered piece by piece.
+
+    Parameters
+    ----------
+    before : (n,) former cell of each node, -1 for none: the search begins there and moves what pays for
+        moving.
+    """
     terms = preset.terms
     if graph.area.sum() <= 0.0:
         terms = replace(terms, cut=max(terms.cut, CUT_ALONE))
+    chosen = replace(preset, terms=terms)
+    names: list[IntArray] = [np.full(order.count, -1, dtype=np.int64) for order in orders]
     tasks: list[Callable[[], Task]] = [
-        partial(_task, layout, piece, order, replace(preset, terms=terms), seed)
+        partial(_task, layout, piece, order, chosen, seed, before, names[piece])
         for piece, order in enumerate(orders)
     ]
     pieces, energy, finished = run(tasks, time_limit_s=time_limit_s, threads=threads, on_step=on_step)
@@ -78,35 +102,52 @@ def divided(  # noqa: PLR0913  what is divided, how, and how long
     for nodes, order, found in zip(layout.nodes, orders, pieces, strict=True):
         label[nodes] = first + found
         first += order.count
-    return Outcome(label, energy, finished)
+    known = np.concatenate(names) if names else np.empty(0, dtype=np.int64)
+    return Outcome(label, known, energy, finished)
 
 
-def _task(layout: Layout, number: int, order: Order, preset: Preset, seed: int) -> Task:
+def _task(
+    layout: Layout,
+    number: int,
+    order: Order,
+    preset: Preset,
+    seed: int,
+    before: IntArray | None,
+    names: IntArray,
+) -> Task:
     piece = layout.piece(number, order.count)
-    pinned, goal = goals_of(piece.node[:, 0], piece.node[:, 6], order, preset.terms)
+    pinned, goal = goals_of(piece.node[:, WEIGHT], piece.node[:, WORK], order)
     piece.tie[pinned, PINNED] = np.arange(len(pinned))
-    return Task(
-        piece=piece,
-        goal=goal,
-        terms=preset.terms,
-        effort=preset.effort,
-        luck=make_luck(seed, zlib.crc32(order.name.encode()), order.number),
+    luck = make_luck(seed, zlib.crc32(order.name.encode()), order.number)
+    task = Task(piece, goal, preset.terms, preset.effort, luck)
+    if before is None:
+        return task
+    former = before[layout.nodes[number]]
+    begun = warm_start(piece, former, order.count, pinned)
+    if begun is None:
+        return task
+    names[:] = begun.names
+    going_on = np.flatnonzero(begun.names >= 0)
+    order_of = np.argsort(begun.names[going_on])
+    place = np.searchsorted(begun.names[going_on][order_of], former)
+    cell = going_on[order_of][np.minimum(place, max(0, len(going_on) - 1))] if len(going_on) else former
+    piece.tie[:, HOME] = np.where((former >= 0) & (begun.names[cell] == former), cell, -1)
+    terms = replace(
+        preset.terms, stay=STAY, tolerance_share=0.1, excess=200.0, band=max(preset.terms.band, WARM_BAND)
     )
+    effort = replace(preset.effort, hot=WARM_HOT, reseed=0.0)
+    return replace(task, terms=terms, effort=effort, start=begun.label)
 
 
-def goals_of(
-    weights: FloatArray, work: FloatArray, order: Order, terms: Terms
-) -> tuple[IntArray, FloatArray]:
+def goals_of(weights: FloatArray, work: FloatArray, order: Order) -> tuple[IntArray, FloatArray]:
     """Return the nodes that get a cell of their own, which come first, and the goal of each cell."""
     count = order.count
     high = order.band[1] if order.band is not None else np.inf
     heavy: list[int] = []
     rest = float(weights.sum())
     for node in np.argsort(-weights, kind="stable")[: count - 1].tolist():
-        mean = rest / (count - len(heavy))
-        if weights[node] <= min(high, (1.0 + SOFT_BAND_SHARE) * mean) or weights[node] <= mean:
-            break
-        if weights[node] <= high < np.inf:
+        highest = order.band[1] if order.band else (1.0 + SOFT_BAND_SHARE) * rest / (count - len(heavy))
+        if weights[node] <= highest:
             break
         heavy.append(node)
         rest -= float(weights[node])

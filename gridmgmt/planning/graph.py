@@ -1,8 +1,8 @@
 """The graph that is divided: nodes with weight, place and shape; edges with length and cost.
 
-Arrays all the way, for a million nodes as for ten. :func:`laid_out` puts the nodes of each connected piece one
-after another, so that a piece is a slice; :meth:`Layout.piece` scales it for the search: a cell of mean area has
-side 1, which makes the weights of the objective mean the same for a hamlet and a city.
+Arrays all the way, for a million nodes as for ten. :func:`laid_out` puts the nodes of each connected piece
+one after another, so that a piece is a slice; :meth:`Layout.piece` scales it for the search: a cell of mean
+area has side 1, which makes the weights of the objective mean the same for a hamlet and a city.
 """
 
 from dataclasses import dataclass

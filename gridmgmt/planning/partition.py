@@ -4,9 +4,9 @@
 * :func:`plan_graph` takes arrays and returns labels with what is known about them
 * :func:`partition_graph` is the same with labels alone
 
-What always holds: every node is in one part, every part is connected and not empty, no part crosses a group, the
-number of parts is the one asked for. The search is :mod:`gridmgmt.planning.search`; what it weighs, and for how
-long, is a preset. A time limit only cuts it short: the labels are valid whenever it stops.
+What always holds: every node is in one part, every part is connected and not empty, no part crosses a group,
+the number of parts is the one asked for. The search is :mod:`gridmgmt.planning.search`; what it weighs, and
+for how long, is a preset. A time limit only cuts it short: the labels are valid whenever it stops.
 """
 
 import warnings
@@ -57,7 +57,8 @@ class Request:
     Attributes
     ----------
     group : (n,) 0 …, no part crosses two; ``names`` of them as they were given.
-    layout, counts : the connected pieces, group by group, and the parts of each.
+    layout, counts : the connected pieces, group by group, and the parts of each; fixed nodes are in none.
+    before : (n,) parts of the plan before, -1 for none; fixed nodes keep theirs. None without one.
     """
 
     graph: Graph
@@ -65,6 +66,7 @@ class Request:
     names: npt.NDArray[Any]
     layout: Layout
     counts: list[int]
+    before: IntArray | None
     tolerance: float | None
     preset: Preset
     seed: int
@@ -77,20 +79,31 @@ def _balanced(request: Request) -> tuple[IntArray, float, bool]:
     """``objective="balance"``: like weights, good shapes, borders where they are cheap."""
     graph, layout, preset = request.graph, request.layout, request.preset
     if request.tolerance is not None:
-        preset = replace(preset, terms=replace(preset.terms, band=max(preset.terms.band, STRICT_BAND)))
+        terms = preset.terms
+        aim = min(terms.tolerance_share, 0.5 * request.tolerance)
+        terms = replace(terms, band=max(terms.band, STRICT_BAND), tolerance_share=aim)
+        preset = replace(preset, terms=terms)
     orders: list[Order] = []
     number = 0
     for piece, count in enumerate(request.counts):
         number = number + 1 if piece and layout.group[piece] == layout.group[piece - 1] else 0
         name = str(request.names[layout.group[piece]])
         weights = graph.weights[layout.nodes[piece]]
-        band = tolerated(weights, float(weights.sum()) / count, request.tolerance, name)
+        mean, band = float(weights.sum()) / count, None
+        if request.tolerance is not None:
+            band = tolerated(weights, mean, request.tolerance, name)
         orders.append(Order(name, number, count, band))
     outcome = divided(
-        graph, layout, orders, preset, seed=request.seed, time_limit_s=request.time_limit_s,
-        threads=request.threads, on_step=_shares(len(orders), request.progress),
+        graph, layout, orders, preset, seed=request.seed, before=request.before,
+        time_limit_s=request.time_limit_s, threads=request.threads, on_step=_shares(len(orders),
+        request.progress),
     )  # fmt: skip
-    return outcome.label, outcome.objective, outcome.finished
+    if request.before is None:
+        return outcome.label, outcome.objective, outcome.finished
+    names, new = outcome.names.copy(), outcome.names < 0
+    names[new] = request.before.max(initial=-1) + 1 + np.arange(new.sum())
+    label = np.where(outcome.label >= 0, names[outcome.label], request.before)
+    return label, outcome.objective, outcome.finished
 
 
 Solver = Callable[[Request], tuple[IntArray, float, bool]]
@@ -133,7 +146,8 @@ def partition_graph(  # noqa: PLR0913  the door that instances of the literature
     objective : ``"balance"``.
     preset : ``flash``, ``fast``, ``default``, ``tight``, ``compact``, ``road`` or ``quality``; see
         :mod:`gridmgmt.planning.search.presets`.
-    seed : of the random streams. Same input, seed and preset, same plan, on any number of processes and threads.
+    seed : of the random streams. Same input, seed and preset, same plan, on any number of processes and
+        threads.
     time_limit_s : cuts the search short, after seeding at the earliest, and changes nothing else.
 
     Returns
@@ -180,15 +194,21 @@ def plan_graph(  # noqa: PLR0913  the door that instances of the literature fit 
     seed: int = 0,
     time_limit_s: float | None = None,
     threads: int = 1,
+    previous: npt.ArrayLike | None = None,
+    fixed: npt.ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> GraphPlan:
     """Divide a graph as :func:`partition_graph` does, and return what is known about the plan beside it.
 
     Parameters
     ----------
-    factors : (m,) what a metre of border costs where it is drawn, from 0 to 1 and more: .2 on an arterial road
-        or river, 1 where there is nothing; see :mod:`gridmgmt.planning.lines`.
+    factors : (m,) what a metre of border costs where it is drawn, from 0 to 1 and more: .2 on an arterial
+        road or river, 1 where there is nothing; see :mod:`gridmgmt.planning.lines`.
     work : (n,) a second demand, such as hours of work; balanced beside the weights, never instead of them.
+    previous : (n,) parts of the plan before, -1 for none. The search begins there and moves what pays for
+        moving; parts that go on keep their number, new ones get numbers above all former ones.
+    fixed : (n,) true for nodes whose former part stays as it is. Such a part is fixed as a whole, and ``k``
+        counts it.
     threads : pieces searched at once; makes no difference to the plan.
     progress : called as ``progress(done, 1000)`` while the search goes on.
     """
@@ -200,12 +220,15 @@ def plan_graph(  # noqa: PLR0913  the door that instances of the literature fit 
     names, group = np.unique(_group_labels(groups, graph.count), return_inverse=True)
     if isinstance(k, int) and len(names) > 1:
         raise InvalidInput("with several groups k is a mapping from group to number", k=k)
-    layout = Layout(graph, group.astype(np.int64))
+    group = group.astype(np.int64)
+    before, kept = former_parts(previous, fixed, graph.count)
+    layout = Layout(graph, np.where(kept, -1, group))
+    taken = np.array([len(np.unique(before[kept & (group == g)])) for g in range(len(names))])
     request = Request(
-        graph=graph, group=group.astype(np.int64), names=names, layout=layout,
-        counts=_counts(graph, layout, names, k, target), tolerance=tolerance, preset=preset_named(preset),
-        seed=checked_seed(seed), time_limit_s=checked_limit(time_limit_s), threads=max(1, threads),
-        progress=progress,
+        graph=graph, group=group, names=names, layout=layout,
+        counts=_counts(graph, layout, names, k, target, taken), before=None if previous is None else before,
+        tolerance=tolerance, preset=preset_named(preset), seed=checked_seed(seed),
+        time_limit_s=checked_limit(time_limit_s), threads=max(1, threads), progress=progress,
     )  # fmt: skip
     labels, reached, finished = SOLVERS[objective](request)
     if not finished:
@@ -215,16 +238,50 @@ def plan_graph(  # noqa: PLR0913  the door that instances of the literature fit 
     return GraphPlan(labels, finished, reached, bounds_of(graph.weights, group, labels))
 
 
-def _counts(graph: Graph, layout: Layout, names: npt.NDArray[Any], k: Any, target: float | None) -> list[int]:
-    """Parts of each piece of the layout."""
+def _counts(
+    graph: Graph, layout: Layout, names: npt.NDArray[Any], k: Any, target: float | None, taken: IntArray
+) -> list[int]:
+    """Parts of each piece of the layout, those that are fixed taken off."""
     counts: list[int] = []
     starts = np.searchsorted(layout.group, np.arange(len(names) + 1))
     for number, name in enumerate(names):
         pieces = layout.nodes[starts[number] : starts[number + 1]]
         weight = [float(graph.weights[piece].sum()) for piece in pieces]
         wanted = _wanted(k, name, weight, target)
+        if not isinstance(wanted, list):
+            wanted -= int(taken[number])
+            if wanted == 0 and not pieces:
+                continue
         counts += counts_for([len(piece) for piece in pieces], weight, wanted, group=str(name))
     return counts
+
+
+def former_parts(
+    previous: npt.ArrayLike | None, fixed: npt.ArrayLike | None, count: int
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Return the former part of each node and whether it stays as it is.
+
+    Raises
+    ------
+    InvalidInput
+        Arrays of another length, parts that are no whole numbers, a fixed node without a former part, or a
+        part of which only some nodes are fixed.
+    """
+    before = np.full(count, -1, dtype=np.int64)
+    if previous is not None:
+        given = np.asarray(previous)
+        if given.shape != (count,) or not np.issubdtype(given.dtype, np.integer):
+            raise InvalidInput("the plan before is one whole number for each node", argument="previous")
+        before = np.maximum(given.astype(np.int64), -1)
+    kept = np.zeros(count, dtype=np.bool_)
+    if fixed is not None:
+        kept = np.asarray(fixed, dtype=np.bool_)
+        if kept.shape != (count,) or (before[kept] < 0).any():
+            raise InvalidInput("only nodes of a former part can be fixed", argument="fixed")
+        half = np.intersect1d(before[kept], before[~kept])
+        if len(half):
+            raise InvalidInput("a part is fixed as a whole", argument="fixed", part=int(half[0]))
+    return before, kept
 
 
 def _shares(pieces: int, progress: Progress | None) -> Callable[[int, float], None] | None:

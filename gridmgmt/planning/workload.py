@@ -2,12 +2,14 @@
 
 Units are part of the column name: ``households`` are counts of 户, ``incidents_per_year`` counts a year,
 ``handling_h_per_year`` hours a year. The band of a duty grid is on households (300 to 500); incidents can
-be reported beside them but do not replace them.
+be balanced beside them, added up in hours by :func:`with_workload`, but do not replace them.
 
 A building's households belong to the atom that holds a point inside the building; atoms never cut a
 building, so there is only one. An incident on a shared border counts for the first atom in the frame's
 order.
 """
+
+from dataclasses import astuple, dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -79,6 +81,67 @@ def with_incidents(
             raise InvalidInput("hours of handling are finite and at least 0", column=handling_h)
         added["handling_h_per_year"] = np.bincount(home[inside], hours[inside], minlength=len(atoms)) / years
     return atoms.assign(**added)
+
+
+@dataclass(frozen=True, slots=True)
+class Norms:
+    """What work takes, to add up unlike things in hours a year.
+
+    Attributes
+    ----------
+    visit_h_per_household : visits, notices and registers for one household a year.
+    handling_h_per_incident : used where the record has no hours of its own.
+    patrols_per_year : how often every street is walked.
+    walking_km_per_h : with eyes open.
+    """
+
+    visit_h_per_household: float = 1.0
+    handling_h_per_incident: float = 0.5
+    patrols_per_year: float = 250.0
+    walking_km_per_h: float = 3.0
+
+
+def with_workload(
+    atoms: gpd.GeoDataFrame, *, norms: Norms | None = None, column: str = "workload_h_per_year"
+) -> gpd.GeoDataFrame:
+    """Return the atoms with hours of work a year: households, incidents × handling time, walking time.
+
+    ::
+
+        households · visit_h_per_household
+        + handling_h_per_year, else incidents_per_year · handling_h_per_incident
+        + patrols_per_year · (outline of the atom / 2) / walking speed
+
+    Half the outline, because two atoms share each street between them. Walking is then a sum over atoms and
+    does not depend on how cells are drawn; the way to the first street and back is not in it. Columns that
+    are not there count as 0.
+
+    Raises
+    ------
+    InvalidInput
+        A norm or a value is negative or not finite.
+    """
+    require_metric(atoms.crs)
+    chosen = norms or Norms()
+    if not all(np.isfinite(n) and n >= 0 for n in astuple(chosen)) or chosen.walking_km_per_h == 0:
+        raise InvalidInput("norms are finite, at least 0, and the speed greater than 0", norms=str(chosen))
+
+    def values(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        if name not in atoms:
+            return np.zeros(len(atoms))
+        found = pd.to_numeric(atoms[name], errors="coerce").to_numpy(dtype=np.float64)
+        if not np.isfinite(found).all() or (found < 0).any():
+            raise InvalidInput("a value is missing, negative or not a number", column=name)
+        return np.asarray(found, dtype=np.float64)
+
+    hours = values("households") * chosen.visit_h_per_household
+    if "handling_h_per_year" in atoms:
+        hours += values("handling_h_per_year")
+    else:
+        hours += values("incidents_per_year") * chosen.handling_h_per_incident
+    walked_km = atoms.length.to_numpy() / 2000.0
+    hours += chosen.patrols_per_year * walked_km / chosen.walking_km_per_h
+    return atoms.assign(**{column: hours})
 
 
 def _atom_of(

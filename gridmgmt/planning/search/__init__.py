@@ -10,6 +10,6 @@ In the order in which a plan comes about:
 * ``presets``    weights and efforts by name
 * ``solve``      one piece step by step, many pieces in threads, and the clock
 
-Below them ``compiled`` (machine code and random numbers) and ``walks`` (components, distances). Every state is a
-valid plan: each cell is connected and none is empty, because no move that would break this is ever made.
+Below them ``compiled`` (machine code and random numbers) and ``walks`` (components, distances). Every state
+is a valid plan: each cell is connected and none is empty, because no move that would break this is ever made.
 """

@@ -1,9 +1,9 @@
 """Simulated annealing of moves across the borders of cells.
 
 A list of the cut edges is kept, so every proposal is a possible move. A node may leave when its cell stays in
-one piece; when it would not, the node takes the parts it cuts off along (a composite move, after the districting
-literature's articulation points), all but the largest, if they are few. So every state is connected and no cell
-is ever empty.
+one piece; when it would not, the node takes the parts it cuts off along (a composite move, after the
+districting literature's articulation points), all but the largest, if they are few. So every state is
+connected and no cell is ever empty.
 
 The best state is not copied on every improvement: moves since then are logged and taken back at the end.
 """
@@ -34,7 +34,8 @@ MOST_TOGETHER: Final = 6
 CUTS: Final = 0
 LOGGED: Final = 1
 ASIDE: Final = 2
-"""Places in ``scratch.count``; ``ASIDE`` is 1 while the best labels are in ``scratch.best``, not in the log."""
+"""Places in ``scratch.tallies``; ``ASIDE`` is 1 while the best labels are in ``scratch.best``, not in the
+log."""
 
 ENERGY: Final = 0
 BEST: Final = 1
@@ -69,7 +70,7 @@ def relabel(
     first: Int64Array, edge: Int32Array, label: Int32Array, scratch: Scratch, which: int, to: int
 ) -> None:
     """Put a node into another cell: label, cut edges and log; the sums are the caller's."""
-    cut, spot, count, log = scratch.cut, scratch.spot, scratch.count, scratch.log
+    cut, spot, count, log = scratch.cut, scratch.spot, scratch.tallies, scratch.log
     source = label[which]
     for e in range(first[which], first[which + 1]):
         where = label[edge[e, OTHER]]
@@ -96,7 +97,7 @@ def settle(cell: FloatArray, after: FloatArray, source: int, to: int) -> None:
 @compiled
 def set_aside(label: Int32Array, scratch: Scratch, members: int) -> None:
     """Write the best labels to ``scratch.best``: the present ones with the logged moves taken back."""
-    count, best, log = scratch.count, scratch.best, scratch.log
+    count, best, log = scratch.tallies, scratch.best, scratch.log
     if count[ASIDE] == 0:
         for position in range(members):
             best[scratch.members[position]] = label[scratch.members[position]]
@@ -107,7 +108,7 @@ def set_aside(label: Int32Array, scratch: Scratch, members: int) -> None:
 
 
 @compiled
-def may_leave(  # noqa: PLR0913  single arrays are fast, see arrays.py
+def may_leave(
     first: Int64Array,
     edge: Int32Array,
     label: Int32Array,
@@ -151,6 +152,34 @@ def may_leave(  # noqa: PLR0913  single arrays are fast, see arrays.py
 
 
 @compiled
+def flood(  # noqa: PLR0913  single arrays are fast, see arrays.py
+    first: Int64Array,
+    edge: Int32Array,
+    label: Int32Array,
+    stamp: Int64Array,
+    queue: Int32Array,
+    start: int,
+    written: int,
+    mark: int,
+) -> int:
+    """Append to ``queue`` all unmarked nodes that ``start`` reaches in its cell; return the new length."""
+    own, read = label[start], written
+    stamp[start] = mark
+    queue[written] = start
+    written += 1
+    while read < written:
+        here = queue[read]
+        read += 1
+        for e in range(first[here], first[here + 1]):
+            near = edge[e, OTHER]
+            if label[near] == own and stamp[near] != mark:
+                stamp[near] = mark
+                queue[written] = near
+                written += 1
+    return written
+
+
+@compiled
 def gather_with(piece: Piece, label: Int32Array, scratch: Scratch, which: int) -> int:
     """List in ``scratch.group`` the node and all parts of its cell that it alone holds, but the largest.
 
@@ -160,8 +189,8 @@ def gather_with(piece: Piece, label: Int32Array, scratch: Scratch, which: int) -
     """
     first, edge, stamp = piece.first, piece.edge, scratch.stamp
     queue, group, own = scratch.queue, scratch.group, label[which]
-    scratch.count[CLOCK] += 2
-    mark = scratch.count[CLOCK]
+    scratch.tallies[CLOCK] += 2
+    mark = scratch.tallies[CLOCK]
     stamp[which] = mark
     written = largest_from = largest = 0
     for e in range(first[which], first[which + 1]):
@@ -169,19 +198,7 @@ def gather_with(piece: Piece, label: Int32Array, scratch: Scratch, which: int) -
         if label[start] != own or stamp[start] == mark:
             continue
         begun = written
-        stamp[start] = mark
-        queue[written] = start
-        written += 1
-        read = begun
-        while read < written:
-            here = queue[read]
-            read += 1
-            for f in range(first[here], first[here + 1]):
-                near = edge[f, OTHER]
-                if label[near] == own and stamp[near] != mark:
-                    stamp[near] = mark
-                    queue[written] = near
-                    written += 1
+        written = flood(first, edge, label, stamp, queue, start, begun, mark)
         if written - begun > largest:
             largest, largest_from = written - begun, begun
     if largest == 0 or written - largest + 1 > MOST_TOGETHER:
@@ -241,7 +258,7 @@ def list_borders(piece: Piece, state: State, scratch: Scratch, members: int) -> 
         for e in range(piece.first[which], piece.first[which + 1]):
             where = label[piece.edge[e, OTHER]]
             if where != label[which] and scratch.chosen[where]:
-                list_cut(scratch.cut, scratch.spot, scratch.count, e)
+                list_cut(scratch.cut, scratch.spot, scratch.tallies, e)
 
 
 @compiled
@@ -268,7 +285,7 @@ def anneal(  # noqa: PLR0913  the kernel's arrays, and the part of a schedule
     tally : energy now and at best, relative to the state before the first call.
     """
     first, edge, border, node, tie = piece.first, piece.edge, piece.border, piece.node, piece.tie
-    label, cell, cut, count = state.label, state.cell, scratch.cut, scratch.count
+    label, cell, cut, count = state.label, state.cell, scratch.cut, scratch.tallies
     after, stamp, queue = scratch.after, scratch.stamp, scratch.queue
     count[CUTS], count[LOGGED], count[ASIDE] = 0, 0, 1
     list_borders(piece, state, scratch, members)

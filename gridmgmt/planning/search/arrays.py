@@ -1,9 +1,9 @@
 """The arrays that the search runs on: one connected piece, its cells, and what is needed on the way.
 
 Named tuples of arrays, because numba passes them to machine code without conversion. Edges are directed and
-stored by node (compressed sparse rows). All lengths are in units of the side of a cell of mean area, so that the
-weights of the objective mean the same for a hamlet and a city. Kernels take single arrays where they are called
-often: a tuple of arrays costs a count of references at every access.
+stored by node (compressed sparse rows). All lengths are in units of the side of a cell of mean area, so that
+the weights of the objective mean the same for a hamlet and a city. Kernels take single arrays where they are
+called often: a tuple of arrays costs a count of references at every access.
 """
 
 from typing import Final, NamedTuple
@@ -97,7 +97,7 @@ class Scratch(NamedTuple):
     members, queue, group, best, old : (n,) lists of nodes, and labels kept for later.
     stamp : (n,) marks that need no clearing.
     log : moves since the best state, node and the cell it left.
-    count : see :mod:`gridmgmt.planning.search.annealing`.
+    tallies : see :mod:`gridmgmt.planning.search.annealing`.
     after : (2, 9) sums and costs that two cells would have.
     far, load, heap, fringe, entry : of seeding and growing.
     """
@@ -113,7 +113,7 @@ class Scratch(NamedTuple):
     old: Int32Array
     stamp: Int64Array
     log: Int32Array
-    count: Int64Array
+    tallies: Int64Array
     after: FloatArray
     far: FloatArray
     load: FloatArray
@@ -152,7 +152,7 @@ def make_scratch(nodes: int, edges: int, cells: int) -> Scratch:
         old=ints(nodes),
         stamp=np.zeros(nodes, dtype=np.int64),
         log=ints(LOG_ENTRIES, 2),
-        count=np.zeros(4, dtype=np.int64),
+        tallies=np.zeros(4, dtype=np.int64),
         after=np.zeros((2, SUMS + 1)),
         far=np.zeros(nodes),
         load=np.zeros(cells),
@@ -164,4 +164,4 @@ def make_scratch(nodes: int, edges: int, cells: int) -> Scratch:
 
 def make_luck(*words: int) -> Luck:
     """Return a random stream that depends on all of the words."""
-    return np.random.SeedSequence(words).generate_state(1, np.uint64)
+    return np.random.SeedSequence(words).generate_state(1, np.uint64).astype(np.uint64)

@@ -1,12 +1,12 @@
 """Machine code on first use, kept on disk where the disk can be written.
 
 ``@compiled`` is numba's ``njit`` with the cache on and the interpreter's lock off, so that pieces of a street
-can be searched in threads. The cache stands in ``__pycache__`` beside this file, else in the user's cache, else
-nowhere (a container with a read-only root and no home): then each process compiles for itself, which takes some
-twenty seconds. ``NUMBA_CACHE_DIR`` names another place.
+can be searched in threads. The cache stands in ``__pycache__`` beside this file, else in the user's cache,
+else nowhere (a container with a read-only root and no home): then each process compiles for itself, which
+takes some twenty seconds. ``NUMBA_CACHE_DIR`` names another place.
 
-numba notices a changed file but not that a function called from it has changed elsewhere. So the folder is named
-after the text of all kernels: whoever edits one gets all compiled anew.
+numba notices a changed file but not that a function called from it has changed elsewhere. So the folder is
+named after the text of all kernels: whoever edits one gets all compiled anew.
 
 Arithmetic is strict (no ``fastmath``): the order of sums is fixed, so the same input gives the same plan.
 """
@@ -15,7 +15,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -39,7 +39,8 @@ def _cache_folder() -> Path | None:
     here = Path(__file__).parent
     text = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
     name = "gridmgmt-" + hashlib.sha256(text).hexdigest()[:16]
-    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  works without a home
+    # os.path, because Path.home() raises where there is no home.
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
     asked = os.environ.get("NUMBA_CACHE_DIR")
     for place in [Path(asked)] if asked else [here / "__pycache__", Path(user)]:
         folder = place / name
@@ -57,14 +58,15 @@ _FOLDER: Final = _cache_folder()
 
 def compiled(function: F) -> F:
     """Return the function compiled to machine code, with its signature unchanged."""
-    before = numba.config.CACHE_DIR
+    config: Any = numba.config
+    before = config.CACHE_DIR
     try:
         if _FOLDER is not None:
-            numba.config.CACHE_DIR = str(_FOLDER)
-        built: F = numba.njit(cache=_FOLDER is not None, nogil=True, error_model="numpy")(function)
+            config.CACHE_DIR = str(_FOLDER)
+        built: Any = numba.njit(cache=_FOLDER is not None, nogil=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = before
-    return built
+        config.CACHE_DIR = before
+    return cast("F", built)
 
 
 @compiled

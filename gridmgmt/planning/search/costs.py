@@ -1,7 +1,7 @@
 """What a plan costs, and what a move would change.
 
-Summed over cells, with d = |W - T|/T for weight W and target T, area A, outline P and second moment I about the
-centroid::
+Summed over cells, with d = |W - T|/T for weight W and target T, area A, outline P and second moment I about
+the centroid::
 
     share·d + excess·max(0, d - tolerance)² + band·(outside the band)/T
     + shape·(P / 2√(πA) - 1) + spread·(1 - A²/2πI) + the first two again for the workload
@@ -52,7 +52,7 @@ STAY: Final = 7
 WORKLOAD: Final = 8
 
 CLOCK: Final = 3
-"""Place in ``scratch.count`` of the last mark that was set in ``scratch.stamp``."""
+"""Place in ``scratch.tallies`` of the last mark that was set in ``scratch.stamp``."""
 
 HALF_OUTLINE: Final = 1.0 / (2.0 * math.sqrt(math.pi))
 HALF_SPREAD: Final = 1.0 / (2.0 * math.pi)
@@ -82,7 +82,7 @@ def cost_of(sums: FloatArray, row: int, cell: FloatArray, which: int, terms: Flo
         about = sums[row, MOMENT_2] - (x * x + y * y) / area
         if about > 0.0:
             cost += terms[SPREAD] * (1.0 - area * area * HALF_SPREAD / about)
-    return cost
+    return float(cost)
 
 
 @compiled
@@ -91,7 +91,7 @@ def stay_cost(tie: Int32Array, node: FloatArray, cell: FloatArray, which: int, w
     home = tie[which, HOME]
     if home < 0 or home == where:
         return 0.0
-    return node[which, WEIGHT] / cell[home, TARGET]
+    return float(node[which, WEIGHT] / cell[home, TARGET])
 
 
 @compiled
@@ -130,11 +130,11 @@ def change_of(  # noqa: PLR0913  single arrays are fast, see arrays.py
         paid += terms[STAY] * (there - stay_cost(tie, node, cell, which, source))
     after[0, COST] = cost_of(after, 0, cell, source, terms)
     after[1, COST] = cost_of(after, 1, cell, to, terms)
-    return after[0, COST] + after[1, COST] - cell[source, COST] - cell[to, COST] + paid
+    return float(after[0, COST] + after[1, COST] - cell[source, COST] - cell[to, COST] + paid)
 
 
 @compiled
-def change_of_group(  # noqa: PLR0913  single arrays are fast, see arrays.py
+def change_of_group(
     piece: Piece,
     label: Int32Array,
     cell: FloatArray,
@@ -143,11 +143,11 @@ def change_of_group(  # noqa: PLR0913  single arrays are fast, see arrays.py
     count: int,
     to: int,
 ) -> float:
-    """Return the change if the first ``count`` nodes of ``scratch.group``, all of one cell, went to ``to``."""
+    """Return the change if the first ``count`` nodes of ``scratch.group``, of one cell, went to ``to``."""
     after, group, stamp = scratch.after, scratch.group, scratch.stamp
     source = label[group[0]]
-    scratch.count[CLOCK] += 2
-    mark = scratch.count[CLOCK]
+    scratch.tallies[CLOCK] += 2
+    mark = scratch.tallies[CLOCK]
     for i in range(SUMS):
         after[0, i] = cell[source, i]
         after[1, i] = cell[to, i]
@@ -176,7 +176,7 @@ def change_of_group(  # noqa: PLR0913  single arrays are fast, see arrays.py
     after[0, COST] = cost_of(after, 0, cell, source, terms)
     after[1, COST] = cost_of(after, 1, cell, to, terms)
     change = after[0, COST] + after[1, COST] - cell[source, COST] - cell[to, COST]
-    return change + terms[CUT] * paid + terms[STAY] * moved
+    return float(change + terms[CUT] * paid + terms[STAY] * moved)
 
 
 @compiled

@@ -12,7 +12,8 @@ preset       for                                                             abo
 ``quality``  balance before all, at any price                                2.5 s
 ============ =============================================================== =====================
 
-They are counted in proposals, not in seconds: the same input, seed and preset give the same plan on any machine.
+They are counted in proposals, not in seconds: the same input, seed and preset give the same plan on any
+machine.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """Two to four neighbouring cells, again and again: divided anew or shaken, and kept when better.
 
-This large neighbourhood search is where most of the quality comes from. It works in place: the rest of the piece
-stays as it is, and the old labels come back when nothing was gained.
+This large neighbourhood search is where most of the quality comes from. It works in place: the rest of the
+piece stays as it is, and the old labels come back when nothing was gained.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from gridmgmt.planning.coverage import FloatArray
-from gridmgmt.planning.search.annealing import BEST, ENERGY, anneal, take_best
+from gridmgmt.planning.search.annealing import BEST, ENERGY, anneal, flood, take_best
 from gridmgmt.planning.search.arrays import OTHER, PINNED, Piece, Scratch, State
 from gridmgmt.planning.search.compiled import Luck, compiled, draw
 from gridmgmt.planning.search.costs import CLOCK, refreshed
@@ -28,22 +28,11 @@ RESEED: Final = 4
 @compiled
 def add_members(piece: Piece, state: State, scratch: Scratch, which: int, count: int) -> int:
     """Append the nodes of the cell ``which`` to the members; return how many there are now."""
-    first, edge, label, listed, stamp = piece.first, piece.edge, state.label, scratch.members, scratch.stamp
-    scratch.count[CLOCK] += 2
-    mark = scratch.count[CLOCK]
-    listed[count] = state.anchor[which]
-    stamp[state.anchor[which]] = mark
-    read, written = count, count + 1
-    while read < written:
-        here = listed[read]
-        read += 1
-        for e in range(first[here], first[here + 1]):
-            near = edge[e, OTHER]
-            if label[near] == which and stamp[near] != mark:
-                stamp[near] = mark
-                listed[written] = near
-                written += 1
-    return written
+    scratch.tallies[CLOCK] += 2
+    return flood(
+        piece.first, piece.edge, state.label, scratch.stamp, scratch.members,
+        state.anchor[which], count, scratch.tallies[CLOCK],
+    )  # fmt: skip
 
 
 @compiled

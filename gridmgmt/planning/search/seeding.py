@@ -18,7 +18,7 @@ SPREAD_CELLS: Final = 400
 
 
 @compiled
-def pick_centres(  # noqa: PLR0913  the kernel's arrays
+def pick_centres(
     piece: Piece, scratch: Scratch, luck: Luck, centres: Int32Array, cells: int, members: int
 ) -> None:
     """Fill the empty (-1) places of ``centres[:cells]`` with nodes far apart and where the weight is.
@@ -42,23 +42,28 @@ def pick_centres(  # noqa: PLR0913  the kernel's arrays
     for cell in range(cells):
         if centres[cell] >= 0:
             continue
-        total = 0.0
-        for position in range(members):
-            node = scratch.members[position]
-            if far[node] > 0.0:
-                total += (piece.node[node, WEIGHT] + least) * far[node]
-        goal = draw(luck) * total
-        chosen = -1
-        for position in range(members):
-            node = scratch.members[position]
-            if far[node] > 0.0:
-                chosen = node
-                goal -= (piece.node[node, WEIGHT] + least) * far[node]
-                if goal < 0.0:
-                    break
+        chosen = drawn_far(piece, scratch, luck, members, least)
         centres[cell] = chosen
         measure(scratch, place, chosen, members, known)
         known += 1
+
+
+@compiled
+def drawn_far(piece: Piece, scratch: Scratch, luck: Luck, members: int, least: float) -> int:
+    """Draw a node by its weight times its squared distance to the nearest centre."""
+    far, total, chosen = scratch.far, 0.0, -1
+    for position in range(members):
+        node = scratch.members[position]
+        total += (piece.node[node, WEIGHT] + least) * far[node]
+    goal = draw(luck) * total
+    for position in range(members):
+        node = scratch.members[position]
+        if far[node] > 0.0:
+            chosen = node
+            goal -= (piece.node[node, WEIGHT] + least) * far[node]
+            if goal < 0.0:
+                break
+    return chosen
 
 
 @compiled
@@ -123,21 +128,7 @@ def grow(piece: Piece, state: State, scratch: Scratch, centres: Int32Array, cell
     open_cells = cells
     while open_cells > 0:
         i = heap[0]
-        x, y = piece.place[centres[i], 0], piece.place[centres[i], 1]
-        nearest, least, before, at = -1, np.inf, -1, fringe[i]
-        while at >= 0:
-            node, ahead = entry[at, 0], entry[at, 1]
-            if label[node] != -1:
-                if before < 0:
-                    fringe[i] = ahead
-                else:
-                    entry[before, 1] = ahead
-            else:
-                before = at
-                away = (piece.place[node, 0] - x) ** 2 + (piece.place[node, 1] - y) ** 2
-                if away < least or (away == least and node < nearest):
-                    nearest, least = node, away
-            at = ahead
+        nearest = nearest_free(piece.place, label, fringe, entry, i, centres[i])
         if nearest < 0:
             open_cells -= 1
             heap[0] = heap[open_cells]
@@ -147,6 +138,29 @@ def grow(piece: Piece, state: State, scratch: Scratch, centres: Int32Array, cell
             load[i] += piece.node[nearest, WEIGHT] / state.cell[cell, TARGET]
             entries = reach(piece, label, scratch, nearest, i, entries)
         sink(heap, load, 0, open_cells)
+
+
+@compiled
+def nearest_free(
+    place: FloatArray, label: Int32Array, fringe: Int32Array, entry: Int32Array, i: int, centre: int
+) -> int:
+    """Return the free node on the fringe of the cell at ``i`` that is nearest to its centre; -1 for none."""
+    x, y = place[centre, 0], place[centre, 1]
+    nearest, least, before, at = -1, np.inf, -1, fringe[i]
+    while at >= 0:
+        node, ahead = entry[at, 0], entry[at, 1]
+        if label[node] != -1:
+            if before < 0:
+                fringe[i] = ahead
+            else:
+                entry[before, 1] = ahead
+        else:
+            before = at
+            away = (place[node, 0] - x) ** 2 + (place[node, 1] - y) ** 2
+            if away < least or (away == least and node < nearest):
+                nearest, least = node, away
+        at = ahead
+    return nearest
 
 
 @compiled
@@ -162,7 +176,7 @@ def reach(piece: Piece, label: Int32Array, scratch: Scratch, node: int, i: int, 
 
 
 def spread_centres(piece: Piece, centres: Int32Array, luck: Luck) -> None:
-    """Fill the empty places of ``centres`` along a Z-curve through the plane, one in each equal share of weight.
+    """Fill the empty places of ``centres`` along a Z-curve, one in each equal share of weight.
 
     For very many cells: its time does not grow with nodes times cells.
     """
