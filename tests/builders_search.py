@@ -6,7 +6,7 @@ import numpy as np
 
 from gridmgmt.planning.coverage import FloatArray, IntArray
 from gridmgmt.planning.graph import Graph, Layout, checked_graph
-from gridmgmt.planning.search.arrays import HOME, PINNED, Piece, Scratch, State, empty_state, make_scratch
+from gridmgmt.planning.search.arrays import HOME, Piece, Scratch, State, empty_state, make_scratch
 from gridmgmt.planning.search.costs import refreshed
 from gridmgmt.planning.search.presets import Terms
 
@@ -121,6 +121,3 @@ def parts_are_connected(edges: IntArray, label: IntArray) -> bool:
         if members:
             return False
     return True
-
-
-__all__ = ["PINNED"]

@@ -34,10 +34,13 @@ S_31: Final = np.uint64(31)
 S_11: Final = np.uint64(11)
 UNIT: Final = 1.0 / (1 << 53)
 
+KERNELS: Final = ("annealing", "arrays", "compiled", "costs", "regions", "seeding", "walks")
+"""The modules with compiled functions, all in this package."""
+
 
 def _cache_folder() -> Path | None:
     here = Path(__file__).parent
-    text = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
+    text = b"".join((here / f"{module}.py").read_bytes() for module in KERNELS)
     name = "gridmgmt-" + hashlib.sha256(text).hexdigest()[:16]
     # os.path, because Path.home() raises where there is no home.
     user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
@@ -63,7 +66,9 @@ def compiled(function: F) -> F:
     try:
         if _FOLDER is not None:
             config.CACHE_DIR = str(_FOLDER)
-        built: Any = numba.njit(cache=_FOLDER is not None, nogil=True, error_model="numpy")(function)
+        built: Any = numba.njit(
+            cache=_FOLDER is not None, nogil=True, error_model="numpy", no_cfunc_wrapper=True
+        )(function)
     finally:
         config.CACHE_DIR = before
     return cast("F", built)

@@ -31,7 +31,7 @@ class Terms:
 
     share: float = 1.0
     excess: float = 60.0
-    tolerance_share: float = 0.05
+    tolerance_share: float = 0.02
     band: float = 4.0
     shape: float = 1.2
     spread: float = 0.3
@@ -66,12 +66,12 @@ class Effort:
 
     anneal: float
     rounds: float
-    again: float = 12.0
-    least: float = 400.0
-    least_rounds: int = 8
-    hot: float = 0.4
-    cold: float = 0.01
-    reseed: float = 0.5
+    again: float = 2.0
+    least: float = 150.0
+    least_rounds: int = 16
+    hot: float = 0.6
+    cold: float = 0.05
+    reseed: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,18 @@ class Preset:
     effort: Effort
 
 
-FAST: Final = Effort(anneal=10.0, rounds=6.0)
-LONG: Final = Effort(anneal=30.0, rounds=40.0)
+FAST: Final = Effort(anneal=20.0, rounds=8.0)
+LONG: Final = Effort(anneal=40.0, rounds=50.0)
+TIGHT: Final = Terms(share=3.0, tolerance_share=0.01, shape=1.0, spread=0.2, cut=0.1)
 
 PRESETS: Final = {
     "flash": Preset(Terms(), Effort(anneal=6.0, rounds=0.0, least_rounds=0)),
     "fast": Preset(Terms(), FAST),
     "default": Preset(Terms(), LONG),
-    "tight": Preset(Terms(share=3.0, shape=1.0, spread=0.2, cut=0.1), replace(LONG, rounds=60.0, cold=0.003)),
-    "compact": Preset(Terms(share=0.1, excess=300.0, shape=1.5), LONG),
-    "road": Preset(Terms(shape=0.6, cut=1.5), LONG),
-    "quality": Preset(
-        Terms(share=6.0, shape=1.0, spread=0.2, cut=0.1), replace(LONG, rounds=150.0, cold=0.003)
-    ),
+    "tight": Preset(TIGHT, replace(LONG, rounds=75.0)),
+    "compact": Preset(Terms(share=0.1, excess=300.0, tolerance_share=0.05, shape=1.5), LONG),
+    "road": Preset(Terms(shape=0.8, cut=1.2), LONG),
+    "quality": Preset(replace(TIGHT, share=6.0), replace(LONG, anneal=60.0, rounds=150.0, again=3.0)),
 }
 
 

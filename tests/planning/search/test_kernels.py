@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gridmgmt.planning.graph import checked_graph
 from gridmgmt.planning.search.annealing import anneal, gather_with, may_leave, take_best
 from gridmgmt.planning.search.arrays import HOME, PINNED, make_luck
 from gridmgmt.planning.search.compiled import draw
@@ -19,7 +20,6 @@ from tests.builders_search import (
     make_state,
     parts_are_connected,
 )
-from gridmgmt.planning.graph import checked_graph
 
 TERMS = Terms(stay=0.7)
 EFFORT = np.array([3.0, 60.0, 0.5, 0.02, 0.5])
@@ -58,22 +58,21 @@ def test_random_numbers_are_even_and_repeatable():
     assert numbers[:3] != [draw(make_luck(4)) for _ in range(3)]
 
 
-@pytest.mark.parametrize("seed", range(0, 300, 10))
-def test_grown_cells_are_connected_and_none_is_empty(seed):
-    for number in range(seed, seed + 10):
+def test_grown_cells_are_connected_and_none_is_empty():
+    for number in range(250):
         edges, _, goal, state, *_ = random_division(number)
         assert set(range(len(goal))) == set(state.label.tolist())
         assert parts_are_connected(edges, state.label)
 
 
 def test_the_sums_of_a_state_are_those_of_its_formula():
-    for seed in range(200):
+    for seed in range(100):
         _, piece, goal, state, _, _, energy = random_division(seed)
         assert energy == pytest.approx(cost_from_scratch(piece, state.label, goal, TERMS), abs=1e-9)
 
 
 def test_the_change_of_any_single_move_is_the_difference_of_two_plans():
-    for seed in range(150):
+    for seed in range(40):
         _, piece, goal, state, scratch, _, energy = random_division(seed)
         for node in range(len(state.label)):
             for e in range(piece.first[node], piece.first[node + 1]):
@@ -81,7 +80,7 @@ def test_the_change_of_any_single_move_is_the_difference_of_two_plans():
                 if to != state.label[node] and (state.label == state.label[node]).sum() > 1:
                     change = change_of(
                         piece.first, piece.edge, piece.border, piece.node, piece.tie, state.label,
-                        state.cell, TERMS.as_array(), scratch.after, node, to,
+                        state.cell, TERMS.as_array(), scratch.after, np.int32(node), np.int32(to),
                     )  # fmt: skip
                     moved = state.label.copy()
                     moved[node] = to
@@ -91,7 +90,7 @@ def test_the_change_of_any_single_move_is_the_difference_of_two_plans():
 
 def test_a_node_may_leave_when_and_only_when_its_cell_stays_connected():
     seen = set()
-    for seed in range(200):
+    for seed in range(60):
         edges, piece, _, state, scratch, _, _ = random_division(seed)
         for node in range(len(state.label)):
             if (state.label == state.label[node]).sum() == 1:
@@ -101,18 +100,24 @@ def test_a_node_may_leave_when_and_only_when_its_cell_stays_connected():
             expected = parts_are_connected(edges, alone)
             seen.add(expected)
             assert expected == may_leave(
-                piece.first, piece.edge, state.label, scratch.stamp, scratch.queue, scratch.tallies, node
+                piece.first,
+                piece.edge,
+                state.label,
+                scratch.stamp,
+                scratch.queue,
+                scratch.tallies,
+                np.int32(node),
             )
     assert {True, False} == seen
 
 
 def test_a_composite_move_leaves_both_cells_connected_and_its_change_is_true():
     tried = 0
-    for seed in range(300):
+    for seed in range(120):
         edges, piece, goal, state, scratch, _, energy = random_division(seed)
         for node in range(len(state.label)):
             beside = {int(state.label[o]) for o in piece.edge[piece.first[node] : piece.first[node + 1], 0]}
-            count = gather_with(piece, state.label, scratch, node)
+            count = gather_with(piece, state.label, scratch, np.int32(node))
             if count < 2:
                 continue
             group = scratch.group[:count].copy()
@@ -125,12 +130,12 @@ def test_a_composite_move_leaves_both_cells_connected_and_its_change_is_true():
                 after = cost_from_scratch(piece, moved, goal, TERMS)
                 assert change == pytest.approx(after - energy, abs=1e-8)
                 tried += 1
-    assert tried > 50
+    assert tried > 20
 
 
 @pytest.mark.parametrize("heat", [(5.0, 4.0), (0.4, 0.01)])
 def test_annealing_ends_on_its_best_state_which_is_valid_and_counted_right(heat):
-    for seed in range(150):
+    for seed in range(80):
         edges, piece, goal, state, scratch, luck, energy = random_division(seed)
         tally, count = np.zeros(2), len(state.label)
         scratch.best[:] = state.label
@@ -152,7 +157,7 @@ def test_annealing_ends_on_its_best_state_which_is_valid_and_counted_right(heat)
 
 def test_neighbourhoods_solved_again_never_make_it_worse_and_gain_what_they_say():
     gained = 0
-    for seed in range(150):
+    for seed in range(80):
         edges, piece, goal, state, scratch, luck, energy = random_division(seed)
         scratch.chosen[:] = 0
         gain = improve(piece, state, scratch, TERMS.as_array(), luck, EFFORT, 12)
@@ -164,7 +169,7 @@ def test_neighbourhoods_solved_again_never_make_it_worse_and_gain_what_they_say(
         pinned = piece.tie[:, PINNED] >= 0
         assert state.label[pinned].tolist() == piece.tie[pinned, PINNED].tolist()
         gained += gain > 0
-    assert gained > 50
+    assert gained > 25
 
 
 def test_a_log_that_is_full_loses_nothing(monkeypatch):
