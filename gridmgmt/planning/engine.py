@@ -29,6 +29,9 @@ WARM_BAND: Final = 50.0
 WARM_HOT: Final = 0.15
 """With a plan before the band is mended at any price, the rest hardly shaken."""
 
+WORKLOAD_WEIGHT: Final = 1.0
+"""A cell's deviation in a second demand counts as much as one in the first; only the first has a band."""
+
 SOFT_BAND_SHARE: Final = 0.25
 """How far from its target a cell may be before leaving the band costs extra, when no band is given."""
 
@@ -88,6 +91,8 @@ def divided(  # noqa: PLR0913  what is divided, how, and how long
         moving.
     """
     terms = preset.terms
+    if graph.work is not None:
+        terms = replace(terms, workload=WORKLOAD_WEIGHT)
     if graph.area.sum() <= 0.0:
         terms = replace(terms, cut=max(terms.cut, CUT_ALONE))
     chosen = replace(preset, terms=terms)

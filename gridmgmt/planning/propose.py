@@ -11,7 +11,7 @@ code, so neither the order of the communities nor their number matters.
 
 import warnings
 from collections.abc import Callable, Collection
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final, Literal
 
 import geopandas as gpd
@@ -43,9 +43,6 @@ Progress = Callable[[int, int], None]
 COST_ON_ROAD: Final = 0.3
 COST_ON_WALL: Final = 0.6
 """Cost of a metre of border between blocks, and between sites of a block; 1 elsewhere."""
-
-WORKLOAD_WEIGHT: Final = 1.0
-"""A cell's deviation in workload counts as much as one in demand; only the demand has a band."""
 
 NESTING_TOLERANCE_SHARE: Final = 0.01
 """Share of an atom that may lie outside its community: drawings of one line differ a little."""
@@ -121,8 +118,6 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
     """
     _require_frames(communities, atoms, demand, workload)
     chosen, limit = preset_named(preset), checked_limit(time_limit_s)
-    if workload is not None:
-        chosen = replace(chosen, terms=replace(chosen.terms, workload=WORKLOAD_WEIGHT))
     home = community_of_atoms(communities, atoms)
     borders = shared_borders(np.asarray(atoms.geometry.array, dtype=object))
     graph = _graph_of(atoms, borders, demand, workload, lines)

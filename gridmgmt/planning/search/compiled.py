@@ -62,13 +62,14 @@ _FOLDER: Final = _cache_folder()
 def compiled(function: F) -> F:
     """Return the function compiled to machine code, with its signature unchanged."""
     config: Any = numba.config
+    compiler: Any = numba.njit  # its types do not know all of its options
     before = config.CACHE_DIR
     try:
         if _FOLDER is not None:
             config.CACHE_DIR = str(_FOLDER)
-        built: Any = numba.njit(
-            cache=_FOLDER is not None, nogil=True, error_model="numpy", no_cfunc_wrapper=True
-        )(function)
+        built = compiler(cache=_FOLDER is not None, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(
+            function
+        )
     finally:
         config.CACHE_DIR = before
     return cast("F", built)
