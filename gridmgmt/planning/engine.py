@@ -96,6 +96,8 @@ def divided(  # noqa: PLR0913  what is divided, how, and how long
     if graph.area.sum() <= 0.0:
         terms = replace(terms, cut=max(terms.cut, CUT_ALONE))
     chosen = replace(preset, terms=terms)
+    if before is not None:
+        before = claimed_once(layout, before, graph.weights)
     names: list[IntArray] = [np.full(order.count, -1, dtype=np.int64) for order in orders]
     tasks: list[Callable[[], Task]] = [
         partial(_task, layout, piece, order, chosen, seed, before, names[piece])
@@ -109,6 +111,23 @@ def divided(  # noqa: PLR0913  what is divided, how, and how long
         first += order.count
     known = np.concatenate(names) if names else np.empty(0, dtype=np.int64)
     return Outcome(label, known, energy, finished)
+
+
+def claimed_once(layout: Layout, before: IntArray, weights: FloatArray) -> IntArray:
+    """Leave each former cell to one piece alone, where it weighs most: no cell goes on twice."""
+    claims: dict[int, tuple[float, int]] = {}
+    for piece, nodes in enumerate(layout.nodes):
+        former = before[nodes]
+        cells, where = np.unique(former[former >= 0], return_inverse=True)
+        for cell, weight in zip(cells.tolist(), np.bincount(where, weights[nodes][former >= 0]), strict=True):
+            claims[cell] = max(claims.get(cell, (-1.0, 0)), (float(weight), -piece))
+    kept = before.copy()
+    for piece, nodes in enumerate(layout.nodes):
+        elsewhere = [
+            cell for cell in np.unique(before[nodes]).tolist() if claims.get(cell, (0, 0))[1] != -piece
+        ]
+        kept[nodes[np.isin(before[nodes], elsewhere)]] = -1
+    return kept
 
 
 def _task(

@@ -26,7 +26,7 @@ class Former:
     ----------
     cell : (n,) row of the plan before, -1 for none.
     fixed : (n,) whether that cell stays as it is. ``was_dedicated`` : whether it was a dedicated grid.
-    codes, shapes : of the plan before; no rows when there is none.
+    codes, shapes : of the plan before; no rows when there is none. ``atoms`` : shapes of the atoms.
     """
 
     cell: IntArray
@@ -34,7 +34,7 @@ class Former:
     was_dedicated: npt.NDArray[np.bool_]
     codes: npt.NDArray[np.object_]
     shapes: GeomArray
-    area_m2: FloatArray
+    atoms: GeomArray
 
     @classmethod
     def of(
@@ -56,7 +56,7 @@ class Former:
                 raise InvalidInput("cells are fixed by codes of the plan before", fixed=sorted(fixed)[:10])
             empty: npt.NDArray[np.object_] = np.empty(0, dtype=object)
             cell = np.full(len(atoms), -1, dtype=np.int64)
-            return cls(cell, nothing, nothing, empty, empty, shapely.area(shapes))
+            return cls(cell, nothing, nothing, empty, empty, shapes)
         missing = [c for c in ("code", "kind") if c not in previous]
         if missing:
             raise InvalidInput("a column is missing", missing=missing, layer="previous")
@@ -76,7 +76,7 @@ class Former:
         within = cell >= 0
         stays = np.isin(codes, list(fixed))
         dedicated = (previous["kind"] == CellKind.DEDICATED).to_numpy(dtype=np.bool_)
-        return cls(cell, within & stays[cell], within & dedicated[cell], codes, old, shapely.area(shapes))
+        return cls(cell, within & stays[cell], within & dedicated[cell], codes, old, shapes)
 
     def require_whole(self, communities: gpd.GeoDataFrame, home: IntArray) -> None:
         """Refuse a fixed cell that is no union of atoms of one community.
@@ -90,7 +90,9 @@ class Former:
             here = self.cell == row
             area_m2 = float(shapely.area(self.shapes[row]))
             homes = np.unique(home[here])
-            if len(homes) > 1 or abs(self.area_m2[here].sum() - area_m2) > WHOLE_SHARE * area_m2:
+            common_m2 = shapely.area(shapely.intersection(self.atoms[here], self.shapes[row])).sum()
+            apart_m2 = area_m2 + shapely.area(self.atoms[here]).sum() - 2.0 * common_m2
+            if len(homes) > 1 or apart_m2 > WHOLE_SHARE * area_m2:
                 raise Infeasible(
                     "a fixed cell is no union of atoms of one community",
                     rule="R21a",
