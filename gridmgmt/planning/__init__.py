@@ -6,13 +6,16 @@ In the order in which a plan comes about:
   ``cutting``, ``footprints``, ``merging`` and ``bordering``; its values are in ``drawn``
 * ``blocks``        roads → blocks, dual carriageways collapsed
 * ``atoms``         blocks → atoms that cut no building
-* ``workload``      households and incidents per atom, with units
-* ``partition``     atoms → cells inside communities: one door for GeoDataFrames, one for bare graphs
+* ``workload``      households, incidents and hours of work per atom, with units
+* ``linecosts``     what a border costs on roads, water and walls
+* ``propose``       atoms → cells inside communities; ``former``: the plan before
+* ``partition``     the same for bare graphs, and both doors' names
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
 
 Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` and ``midlines`` (nearest shares
-of land), ``graph``, ``allotment`` (how many cells) and ``search`` (the local search). The demo subdistrict:
+of land), ``graph``, ``allotment`` (how many cells), ``bounds`` (what no plan can do better
+than), ``engine`` and ``search`` (compiled local search). The demo subdistrict:
 ``demo_files``, ``demo_plan``, and what was invented for it: ``demo_street``, ``demo_sites``,
-``demo_buildings``.
+``demo_buildings``, ``demo_grouping``.
 """

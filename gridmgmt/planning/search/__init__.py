@@ -8,7 +8,8 @@ In the order in which a plan comes about:
 * ``annealing``  moves across borders, single and composite
 * ``regions``    small neighbourhoods of cells solved again
 * ``presets``    weights and efforts by name
-* ``solve``      one piece step by step, many pieces in threads, and the clock
+* ``warm``       from the plan before to a state to begin with
+* ``solve``      one piece step by step, many pieces in threads; ``clock`` may stop it
 
 Below them ``compiled`` (machine code and random numbers) and ``walks`` (components, distances). Every state
 is a valid plan: each cell is connected and none is empty, because no move that would break this is ever made.

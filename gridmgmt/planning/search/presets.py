@@ -82,7 +82,7 @@ class Preset:
     effort: Effort
 
 
-FAST: Final = Effort(anneal=20.0, rounds=8.0)
+FAST: Final = Effort(anneal=12.0, rounds=5.0)
 LONG: Final = Effort(anneal=40.0, rounds=50.0)
 TIGHT: Final = Terms(share=3.0, tolerance_share=0.01, shape=1.0, spread=0.2, cut=0.1)
 
@@ -92,7 +92,7 @@ PRESETS: Final = {
     "default": Preset(Terms(), LONG),
     "tight": Preset(TIGHT, replace(LONG, rounds=75.0)),
     "compact": Preset(Terms(share=0.1, excess=300.0, tolerance_share=0.05, shape=1.5), LONG),
-    "road": Preset(Terms(shape=0.8, cut=1.2), LONG),
+    "road": Preset(Terms(share=1.5, shape=0.8, cut=1.0), LONG),
     "quality": Preset(replace(TIGHT, share=6.0), replace(LONG, anneal=60.0, rounds=150.0, again=3.0)),
 }
 

@@ -5,7 +5,6 @@ threads make no difference. Between any two steps the labels are a valid divisio
 there, and does not change what it does before.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from gridmgmt.planning.coverage import FloatArray
 from gridmgmt.planning.search.annealing import anneal, take_best
 from gridmgmt.planning.search.arrays import PINNED, Int32Array, Piece, empty_state, make_scratch
+from gridmgmt.planning.search.clock import stopper
 from gridmgmt.planning.search.compiled import Luck
 from gridmgmt.planning.search.costs import refreshed
 from gridmgmt.planning.search.presets import Effort, Terms
@@ -179,13 +179,13 @@ def run(
     -------
     The labels of each piece, the objective summed over them, and whether the search came to its end.
     """
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
+    over = stopper(time_limit_s)
     lots = [range(start, len(tasks), threads) for start in range(min(threads, len(tasks)))]
 
     def work(lot: Sequence[int]) -> list[tuple[int, Int32Array, float, bool]]:
-        if deadline is None:
+        if over is None:
             return [_finished(number, tasks[number], on_step) for number in lot]
-        return _in_turn(lot, tasks, deadline, on_step)
+        return _in_turn(lot, tasks, over, on_step)
 
     if len(lots) > 1:
         with ThreadPoolExecutor(len(lots)) as pool:
@@ -206,7 +206,7 @@ def _finished(
 
 
 def _in_turn(
-    lot: Sequence[int], tasks: Sequence[Callable[[], Task]], deadline: float, on_step: OnStep | None
+    lot: Sequence[int], tasks: Sequence[Callable[[], Task]], over: Callable[[], bool], on_step: OnStep | None
 ) -> list[tuple[int, Int32Array, float, bool]]:
     searches = {number: Search(tasks[number]()) for number in lot}
     running = {number: _told(number, search, on_step) for number, search in searches.items()}
@@ -214,12 +214,12 @@ def _in_turn(
         next(steps)
         if searches[number].finished:
             del running[number]
-    while running and time.monotonic() < deadline:
+    while running and not over():
         for number, steps in list(running.items()):
             next(steps)
             if searches[number].finished:
                 del running[number]
-            if time.monotonic() >= deadline:
+            if over():
                 break
     for number, search in searches.items():
         if number in running:
