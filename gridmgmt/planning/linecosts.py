@@ -31,14 +31,16 @@ from gridmgmt.errors import InvalidInput
 from gridmgmt.planning.coverage import FloatArray, SharedBorders
 from gridmgmt.planning.lines import ROAD_CLASSES, LineClass
 
-FACTORS: Final[Mapping[LineClass, float]] = MappingProxyType({
-    LineClass.WATER: 0.2,
-    LineClass.RAIL: 0.2,
-    LineClass.ARTERIAL: 0.2,
-    LineClass.COLLECTOR: 0.4,
-    LineClass.WALL: 0.6,
-    LineClass.LANE: 0.65,
-})
+FACTORS: Final[Mapping[LineClass, float]] = MappingProxyType(
+    {
+        LineClass.WATER: 0.2,
+        LineClass.RAIL: 0.2,
+        LineClass.ARTERIAL: 0.2,
+        LineClass.COLLECTOR: 0.4,
+        LineClass.WALL: 0.6,
+        LineClass.LANE: 0.65,
+    }
+)
 
 NEAR_M: Final = 12.0
 """A side of a border runs on a line when its middle lies so near: half a road of four lanes."""

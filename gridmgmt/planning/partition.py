@@ -203,7 +203,7 @@ def plan_graph(  # noqa: PLR0913  the door that instances of the literature fit 
     Parameters
     ----------
     factors : (m,) what a metre of border costs where it is drawn, from 0 to 1 and more: .2 on an arterial
-        road or river, 1 where there is nothing; see :mod:`gridmgmt.planning.lines`.
+        road or river, 1 where there is nothing; see :mod:`gridmgmt.planning.linecosts`.
     work : (n,) a second demand, such as hours of work; balanced beside the weights, never instead of them.
     previous : (n,) parts of the plan before, -1 for none. The search begins there and moves what pays for
         moving; parts that go on keep their number, new ones get numbers above all former ones.

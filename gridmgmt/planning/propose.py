@@ -35,7 +35,7 @@ from gridmgmt.planning.coverage import (
 from gridmgmt.planning.engine import Order, Outcome, StoppedEarly, checked_limit, checked_seed, divided
 from gridmgmt.planning.former import Former
 from gridmgmt.planning.graph import Graph, Layout
-from gridmgmt.planning.lines import border_costs
+from gridmgmt.planning.linecosts import border_costs
 from gridmgmt.planning.search.presets import preset_named
 
 Progress = Callable[[int, int], None]
@@ -79,7 +79,7 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
     target : demand a cell should have; sets the number of cells of a community.
     workload : a column of ``atoms`` to balance beside the demand, such as the hours of
         :func:`~gridmgmt.planning.workload.with_workload`. It has no band.
-    lines : roads, water and walls with ``line_class``, for :func:`~gridmgmt.planning.lines.border_costs`;
+    lines : roads, water and walls with ``line_class``, for :func:`~gridmgmt.planning.linecosts.border_costs`;
         without them ``block_id`` and ``site_id`` say where roads and walls are.
     previous : the plan before: ``code``, ``kind`` and polygons in the same CRS. An atom was in the cell that
         holds a point inside it. The search begins there and moves only what pays for moving.

@@ -9,7 +9,7 @@ from gridmgmt.errors import Infeasible, InvalidInput, WrongCrs
 from gridmgmt.geo.crs import MetricZone
 from gridmgmt.planning import constraints
 from gridmgmt.planning.coverage import shared_borders
-from gridmgmt.planning.lines import FACTORS, border_costs, line_classes
+from gridmgmt.planning.linecosts import FACTORS, border_costs, line_classes
 from gridmgmt.planning.numbering import number_cells
 from gridmgmt.planning.partition import StoppedEarly, propose_cells
 from gridmgmt.planning.workload import Norms, with_workload
@@ -157,9 +157,9 @@ def test_workload_is_balanced_beside_the_households():
 
 def test_the_cheapest_line_beside_a_side_sets_its_price():
     borders = shared_borders(np.asarray(make_lattice(2, 1).geometry.array, dtype=object))
-    river = make_frame([shapely.LineString([at(100, -50), at(100, 150)])] * 2, line_class=["lane", "river"])
-    assert [100.0 * FACTORS["river"]] == border_costs(borders, river).round(6).tolist()
-    far = make_frame([shapely.LineString([at(150, -50), at(150, 150)])], line_class=["river"])
+    river = make_frame([shapely.LineString([at(100, -50), at(100, 150)])] * 2, line_class=["lane", "water"])
+    assert [100.0 * FACTORS["water"]] == border_costs(borders, river).round(6).tolist()
+    far = make_frame([shapely.LineString([at(150, -50), at(150, 150)])], line_class=["water"])
     assert [100.0] == border_costs(borders, far).tolist()
     with pytest.raises(InvalidInput):
         border_costs(borders, far.assign(line_class="dream"))
