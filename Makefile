@@ -59,6 +59,10 @@ check: $(VENV)/.installed web/node_modules/.installed ## Format, lint, types and
 bench: setup ## Measure against the peers; results go to bench/results/
 	$(BIN)/python -m bench
 
+.PHONY: bench-peers
+bench-peers: setup ## Install the partitioners that bench/partition.py compares with
+	UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps -r requirements-bench.lock
+
 .PHONY: evidence
 evidence: packages-for-tests setup ## Damage, kill, cut and fill up evidence photos at the full counts
 	$(BIN)/python -m bench.evidence
@@ -102,6 +106,9 @@ lock: $(VENV)/.installed ## Resolve the Python requirements anew (LOCK_ARGS=--up
 		--custom-compile-command "make lock" $(LOCK_ARGS) --extra dev pyproject.toml -o requirements-dev.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--custom-compile-command "make lock" $(LOCK_ARGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--custom-compile-command "make lock" $(LOCK_ARGS) -c requirements-dev.lock --extra bench-peers pyproject.toml \
+		-o requirements-bench.lock
 
 .PHONY: clean
 clean: ## Remove all that was built or installed here; the data stay
