@@ -1,7 +1,7 @@
 """How near to the best possible: small communities against CP-SAT, by deviation alone.
 
 CP-SAT is given our labels as a hint and a time limit and minimises the sum of deviations under the rule that
-every atom is joined to its cell's centre by neighbours that are nearer to it (Zoltners and Sinha 1983), a little
+every atom is joined to its cell's centre by neighbours nearer to it (Zoltners and Sinha 1983), a little
 stricter than contiguity; with the hint's own cells as they are it never answers worse than the hint.
 """
 
@@ -52,7 +52,7 @@ def least_deviation(edges: Any, weights: Any, labels: Any, limit_s: float) -> fl
 
 
 def _steps(around: list[list[int]], labels: Any, cell: int) -> list[int]:
-    """Steps from the cell's middle atom, inside the cell first; an atom outside counts from the cell's rim."""
+    """Steps from the cell's middle atom, inside the cell first; an atom outside counts from the rim."""
     members = np.flatnonzero(labels == cell).tolist()
     steps = [-1] * len(around)
     front = [members[len(members) // 2]]

@@ -74,7 +74,7 @@ def street(
     faces = shapely.transform(faces, lambda xy: _bent(xy, side_m))
     paths = [path for _, path in leaves]
     group = np.unique([path[0] for path in paths], return_inverse=True)[1][block]
-    spread = 0.9
+    spread = 1.1
     median = households / np.exp(spread**2 / 2.0)
     weights = np.minimum(440, rng.lognormal(np.log(median), spread, len(faces)).round())
     return assembled(name, faces, weights, group, _classes(paths, block))
