@@ -1,9 +1,9 @@
 """A city of 252 streets, 1.4 million atoms, two processes: ours and METIS (goal M6).
 
-``python -m bench.partition_city [--quick] [--preset fast]``. Twelve streets are drawn and each gets 21 draws of
-households; all SYNTHETIC. Drawing and writing them down is not timed. Streets are handed to two processes,
-which read, divide and judge; the wall time of a side is that of dividing and judging all. ``make bench`` leaves
-this out: it has no ``run``.
+``python -m bench.partition_city [--quick] [--preset fast]``. Twelve streets are drawn and each gets 21 draws
+of households; all SYNTHETIC. Drawing and writing them down is not timed. Streets are handed to two processes,
+which read, divide and judge; the wall time of a side is that of dividing and judging all. ``make bench``
+leaves this out: it has no ``run``.
 """
 
 import argparse
