@@ -4,7 +4,7 @@ Peers are compared where they are valid: contiguous, nested, exactly as many cel
 in the band. "Best valid" is the best value per figure and instance among the peers' means over those seeds
 that were valid. The goals are those of the partition engine (M1 to M9).
 
-``python -m bench.partition [--quick] [--roads FILE]``: a file of real roads, such as the simplified network of
+``python -m bench.partition [--quick] [--roads FILE]``: real roads, such as the simplified network of
 Wuhan (© OpenStreetMap contributors, ODbL 1.0), is divided too.
 """
 

@@ -104,7 +104,7 @@ def partner(problem: Problem, label: IntArray, node: int, target: int, stream: W
         edge = below(stream, len(problem.neighbour))
         other, beyond = problem.source[edge], problem.neighbour[edge]
         if label[other] == target and label[beyond] == source and beyond != node:
-            return other
+            return int(other)
     return -1
 
 

@@ -145,13 +145,13 @@ def overlaps(member: Bits, row: int, covered: Bits, depth: int) -> bool:
     common = np.uint64(0)
     for word in range(member.shape[1]):
         common |= member[row, word] & covered[depth, word]
-    return common != 0
+    return bool(common != 0)
 
 
 @compiled
 def holds(words: Words, node: int) -> bool:
     """Whether a bit set holds a node."""
-    return (words[node >> 6] >> np.uint64(node & 63)) & np.uint64(1) != 0
+    return bool((words[node >> 6] >> np.uint64(node & 63)) & np.uint64(1) != 0)
 
 
 @compiled

@@ -5,7 +5,8 @@ Everything here is compiled by numba and works on arrays that the caller made; :
 same on every machine and with every version of numpy.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,13 @@ ROUNDING = 1e-9
 """Share of the mean by which a sum of fractions may miss a bound."""
 
 
-compiled = njit(cache=True, _nrt=False)
-"""Compile a function that makes no array: not counting references, which would cost more than the work."""
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that makes no array: no counting of references, which would cost more than it."""
+    made: Function = njit(cache=True, _nrt=False)(function)  # type: ignore[call-overload]
+    return made
 
 
 class Problem(NamedTuple):
