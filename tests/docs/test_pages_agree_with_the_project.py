@@ -36,10 +36,12 @@ def test_every_link_inside_the_project_leads_somewhere() -> None:
 def test_every_dependency_is_explained_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text(encoding="utf-8")
-    run_time, development = page.split("## For development")
+    run_time, rest = page.split("## For development")
+    development, peers = rest.split("## For the bench alone")
     for declared, part in (
         (project["dependencies"], run_time),
         (project["optional-dependencies"]["dev"], development),
+        (project["optional-dependencies"]["bench-peers"], peers),
     ):
         names = {re.split(r"[\[><=~! ]", line)[0] for line in declared}
         assert names == set(re.findall(r"^\| ([a-z0-9][\w-]*) \|", part, re.MULTILINE))
