@@ -220,6 +220,9 @@ def anneal(
     cooling = (schedule.cold / schedule.hot) ** (1.0 / steps)
     hardening = (schedule.strict / schedule.mild) ** (1.0 / steps)
     fewest = NONE
+    if kept_to(problem, parts):
+        fewest = cut
+        best[:] = label
     for turn in range(schedule.proposals):
         if turn % STEP == STEP - 1:
             heat[0] *= cooling

@@ -112,6 +112,10 @@ def test_each_group_is_divided_on_its_own():
     assert [6, 6, 4, 4, 4] == np.bincount(labels).tolist()
 
 
+def test_as_many_parts_as_nodes_leave_nothing_to_move():
+    assert [0, 1] == minimise_cut_edges([(0, 1)], [1, 1], 2, tolerance=0.0).tolist()
+
+
 def test_pieces_that_are_not_connected_get_whole_parts():
     pairs = [(0, 1), (2, 3), (3, 4), (4, 5)]
     labels = minimise_cut_edges(pairs, [1] * 6, 3, tolerance=0.0)
