@@ -10,12 +10,13 @@ In the order in which a plan comes about:
 * ``linecosts``     what a border costs on roads, water and walls
 * ``propose``       atoms → cells inside communities; ``former``: the plan before
 * ``partition``     the same for bare graphs, and both doors' names
+* ``cutedges``      the literature's problem instead: the fewest cut edges within a tolerance
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
 
 Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` and ``midlines`` (nearest shares
-of land), ``graph``, ``allotment`` (how many cells), ``bounds`` (what no plan can do better
-than), ``engine`` and ``search`` (compiled local search). The demo subdistrict:
-``demo_files``, ``demo_plan``, and what was invented for it: ``demo_street``, ``demo_sites``,
-``demo_buildings``, ``demo_grouping``.
+of land), ``graph``, ``allotment`` (how many cells), ``bounds`` (what no plan can do better than), ``engine``
+and ``search`` (compiled local search); ``cutedges_state``, ``cutedges_anneal`` and ``cutedges_pool``
+(compiled too); ``stopwatch``. The demo subdistrict: ``demo_files``, ``demo_plan``, and what was invented for
+it: ``demo_street``, ``demo_sites``, ``demo_buildings``, ``demo_grouping``.
 """

@@ -7,17 +7,17 @@ proved the optima of the county graphs). Rounds of annealing from random divisio
 puts parts together that no run had at once (:mod:`.cutedges_pool`). It ends after :data:`PATIENCE` rounds
 without an improvement.
 
-Same input and seed, same plan. A time limit only ends the search early and is told by ``complete`` or by the
-warning :class:`CutShort`. That no plan within the tolerance was found is no proof that there is none; what
-arithmetic can exclude is refused before the search.
+Same input and seed, same plan. A time limit only ends the search early and is told by ``complete`` or by
+the warning :class:`StoppedEarly`. That no plan within the tolerance was found is no proof that there is none;
+what arithmetic can exclude is refused before the search.
 """
 
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from gridmgmt.planning.coverage import FloatArray, IntArray
 from gridmgmt.planning.cutedges_anneal import NONE, Schedule, anneal
 from gridmgmt.planning.cutedges_pool import combined, empty_pool, useful
 from gridmgmt.planning.cutedges_state import ROUNDING, Problem, Scratch
+from gridmgmt.planning.engine import StoppedEarly
 from gridmgmt.planning.graph import Graph, checked_graph
 from gridmgmt.planning.stopwatch import Stopwatch
 
@@ -50,10 +51,6 @@ COLD: Final = (0.25, 0.625)
 MILD: Final = (10.0, 100.0)
 STRICT: Final = (500.0, 10_000.0)
 """Ranges that each run draws its temperatures and penalties from: no one schedule suits every graph."""
-
-
-class CutShort(UserWarning):
-    """The time limit ended a search: the plan is valid, a longer search may find a better one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def minimise_cut_edges(
     time_limit_s: float | None = None,
     progress: CutProgress | None = None,
 ) -> IntArray:
-    """Return the labels of :func:`search_cut_edges`, and warn with :class:`CutShort` if time ran out.
+    """Return the labels of :func:`search_cut_edges`, and warn with :class:`StoppedEarly` if time ran out.
 
     Examples
     --------
@@ -97,55 +94,9 @@ def minimise_cut_edges(
         pairs, weights, k, tolerance=tolerance, seed=seed, time_limit_s=time_limit_s, progress=progress
     )
     if not plan.complete:
-        warnings.warn(f"the time limit ended the search after {plan.rounds} rounds", CutShort, stacklevel=2)
+        told = f"the time limit ended the search after {plan.rounds} rounds"
+        warnings.warn(told, StoppedEarly, stacklevel=2)
     return plan.labels
-
-
-def cut_edges_of_groups(  # noqa: PLR0913  what partition_graph hands over
-    pairs: npt.ArrayLike,
-    weights: npt.ArrayLike,
-    *,
-    k: int | Mapping[Any, int] | None,
-    target: float | None,
-    groups: npt.ArrayLike | None,
-    tolerance: float | None,
-    seed: int = 0,
-    time_limit_s: float | None = None,
-) -> IntArray:
-    """Do :func:`minimise_cut_edges` for each group on its own; labels are numbered group by group.
-
-    Parameters
-    ----------
-    k : parts in all, or a mapping from group to parts. Either this or ``target``.
-    target : wanted weight of a part; each group gets the number of parts that comes nearest.
-    groups : (n,) labels, or None for one group.
-    """
-    ends, weight = np.asarray(pairs).reshape(-1, 2), np.asarray(weights, dtype=np.float64)
-    group = np.zeros(len(weight), dtype=np.int64) if groups is None else np.asarray(groups)
-    if group.shape != weight.shape:
-        raise InvalidInput("there must be one group a node", argument="groups", shape=list(group.shape))
-    names = np.unique(group)
-    if isinstance(k, int) and len(names) > 1:
-        raise InvalidInput("with several groups k is a mapping from group to number", argument="k", k=k)
-    labels, first = np.zeros(len(weight), dtype=np.int64), 0
-    watch = Stopwatch(time_limit_s)
-    for name in names.tolist():
-        nodes = np.flatnonzero(group == name)
-        inner = (group[ends] == name).all(axis=1)
-        if isinstance(k, Mapping):
-            count = int(k[name])
-        else:
-            count = k if k is not None else max(1, round(float(weight[nodes].sum()) / float(target or 1.0)))
-        labels[nodes] = first + minimise_cut_edges(
-            np.searchsorted(nodes, ends[inner]),
-            weight[nodes],
-            count,
-            tolerance=tolerance,
-            seed=seed,
-            time_limit_s=watch.left_s(),
-        )
-        first += count
-    return labels
 
 
 def search_cut_edges(

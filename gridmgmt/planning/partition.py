@@ -21,10 +21,12 @@ from gridmgmt.errors import InvalidInput
 from gridmgmt.planning.allotment import counts_for, require_tolerance, tolerated
 from gridmgmt.planning.bounds import Bounds, bounds_of
 from gridmgmt.planning.coverage import IntArray
+from gridmgmt.planning.cutedges import search_cut_edges
 from gridmgmt.planning.engine import Order, StoppedEarly, checked_limit, checked_seed, divided
 from gridmgmt.planning.graph import Graph, Layout, checked_graph
 from gridmgmt.planning.propose import Progress, propose_cells
 from gridmgmt.planning.search.presets import Preset, preset_named
+from gridmgmt.planning.stopwatch import Stopwatch
 
 __all__ = ["GraphPlan", "Progress", "StoppedEarly", "partition_graph", "plan_graph", "propose_cells"]
 
@@ -106,10 +108,27 @@ def _balanced(request: Request) -> tuple[IntArray, float, bool]:
     return label, outcome.objective, outcome.finished
 
 
+def _fewest_cut_edges(request: Request) -> tuple[IntArray, float, bool]:
+    """``objective="cut_edges"``: the literature's problem; see :mod:`gridmgmt.planning.cutedges`."""
+    if request.before is not None:
+        raise InvalidInput("the fewest cut edges are sought without a plan before", objective="cut_edges")
+    graph, watch = request.graph, Stopwatch(request.time_limit_s)
+    labels, first, cut, finished = np.zeros(graph.count, dtype=np.int64), 0, 0, True
+    for nodes, count in zip(request.layout.nodes, request.counts, strict=True):
+        inside = np.isin(graph.pairs, nodes).all(axis=1)
+        found = search_cut_edges(
+            np.searchsorted(nodes, graph.pairs[inside]), graph.weights[nodes], count,
+            tolerance=request.tolerance, seed=request.seed, time_limit_s=watch.left_s(),
+        )  # fmt: skip
+        labels[nodes] = first + found.labels
+        first, cut, finished = first + count, cut + found.cut_edges, finished and found.complete
+    return labels, float(cut), finished
+
+
 Solver = Callable[[Request], tuple[IntArray, float, bool]]
 """Labels, the objective reached, and whether the search came to its end."""
 
-SOLVERS: Final[dict[str, Solver]] = {"balance": _balanced}
+SOLVERS: Final[dict[str, Solver]] = {"balance": _balanced, "cut_edges": _fewest_cut_edges}
 """By the name of the objective. The door checks the input before and the tolerance after."""
 
 

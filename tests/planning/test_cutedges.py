@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gridmgmt.errors import Infeasible, InvalidInput
 from gridmgmt.planning import cutedges
 from gridmgmt.planning.coverage import components
-from gridmgmt.planning.cutedges import CutShort, minimise_cut_edges, search_cut_edges
+from gridmgmt.planning.cutedges import minimise_cut_edges, search_cut_edges
+from gridmgmt.planning.engine import StoppedEarly
 from gridmgmt.planning.partition import partition_graph
 
 DATA = Path(__file__).parents[2] / "data" / "districting"
@@ -90,7 +91,7 @@ def test_the_same_seed_gives_the_same_plan_and_the_door_of_graphs_leads_here():
 
 def test_a_time_limit_is_told_and_leaves_a_valid_plan():
     pairs = lattice(12, 12)
-    with pytest.warns(CutShort, match="time limit"):
+    with pytest.warns(StoppedEarly, match="time limit"):
         labels = minimise_cut_edges(pairs, np.ones(144), 4, tolerance=0.2, time_limit_s=0.0)
     require_valid(labels, pairs, np.ones(144), 4, 0.2)
 

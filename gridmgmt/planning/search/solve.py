@@ -15,12 +15,12 @@ import numpy as np
 from gridmgmt.planning.coverage import FloatArray
 from gridmgmt.planning.search.annealing import anneal, take_best
 from gridmgmt.planning.search.arrays import PINNED, Int32Array, Piece, empty_state, make_scratch
-from gridmgmt.planning.search.clock import stopper
 from gridmgmt.planning.search.compiled import Luck
 from gridmgmt.planning.search.costs import refreshed
 from gridmgmt.planning.search.presets import Effort, Terms
 from gridmgmt.planning.search.regions import improve
 from gridmgmt.planning.search.seeding import SPREAD_CELLS, grow, pick_centres, spread_centres
+from gridmgmt.planning.stopwatch import Stopwatch
 
 STEP_PROPOSALS: Final = 100_000
 """Proposals between two looks at the clock: some 20 to 40 ms."""
@@ -179,7 +179,7 @@ def run(
     -------
     The labels of each piece, the objective summed over them, and whether the search came to its end.
     """
-    over = stopper(time_limit_s)
+    over = Stopwatch(time_limit_s).over if time_limit_s is not None else None
     lots = [range(start, len(tasks), threads) for start in range(min(threads, len(tasks)))]
 
     def work(lot: Sequence[int]) -> list[tuple[int, Int32Array, float, bool]]:
