@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from gridmgmt.cli.console import console, settings_with_database
+from gridmgmt.cli.console import console, reading, settings_with_database
 
 if TYPE_CHECKING:
     from gridmgmt.domain.workcalendar import WorkCalendar
@@ -29,15 +29,13 @@ def show(
 ) -> None:
     """Hours, days that differ from their weekday, versions, and how far the holiday data reach."""
     from gridmgmt.storage import calendars
-    from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
-    engine = make_engine(settings_with_database().require_migration_url(), pool_size=1)
-    with transaction(engine, Acting.setup(()), read_only=True) as db:
+    url = settings_with_database().require_migration_url()
+    with reading(url, Acting.setup(())) as db:
         now = calendars.load_calendar(db, calendar)
         shown = calendars.calendar_at_version(db, calendar, version) if version else now
         kept = calendars.versions(db, calendar)
-    engine.dispose()
     today = datetime.now(UTC).date()
     _head(calendar, shown, today)
     table = Table("day", "weekday", "is")

@@ -19,6 +19,8 @@ from gridmgmt.errors import GridError
 
 if TYPE_CHECKING:
     from gridmgmt.settings import Settings
+    from gridmgmt.storage.db import Db
+    from gridmgmt.storage.rights.walls import Acting
 
 console = Console()
 
@@ -74,6 +76,19 @@ def settings_with_database(*, process: str = "cli") -> "Settings":
         settings.log_level, as_json=settings.environment is not Environment.DEVELOPMENT, process=process
     )
     return settings
+
+
+@contextmanager
+def reading(url: str, rights: "Acting") -> "Iterator[Db]":
+    """One read-only transaction with these rights, on a connection that is closed behind it."""
+    from gridmgmt.storage.db import make_engine, transaction
+
+    engine = make_engine(url, pool_size=1)
+    try:
+        with transaction(engine, rights, read_only=True) as db:
+            yield db
+    finally:
+        engine.dispose()
 
 
 def configure_logging(level: str, *, as_json: bool = True, process: str = "cli") -> None:

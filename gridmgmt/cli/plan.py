@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from gridmgmt.cli import plan_files
-from gridmgmt.cli.console import console, settings_with_database
+from gridmgmt.cli.console import console, reading, settings_with_database
 from gridmgmt.cli.plan_atoms import atoms
 
 app = typer.Typer(help="Grid plans.", no_args_is_help=True)
@@ -23,13 +23,14 @@ def list_(subdistrict: Street = "120116005") -> None:
     """Plans of a subdistrict, newest first: drafts, past, present and future."""
     from gridmgmt.domain.org import system_actor
     from gridmgmt.storage import grids
-    from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
-    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
+    url = settings_with_database().require_database_url()
+    with reading(url, Acting.rules(subdistrict)) as db:
         plans = grids.list_plans(db, system_actor(subdistrict))
-    table = Table("version", "status", "valid from", "valid to", "cells", "base map", "synthetic", "id")
+    table = Table("version", "status", "valid from", "valid to", "cells", "base map", "synthetic")
+    # Whole at any width: it is what the next command asks for.
+    table.add_column("id", min_width=36, no_wrap=True)
     for plan in plans:
         table.add_row(
             str(plan["version"]),
@@ -55,14 +56,13 @@ def export(
     from gridmgmt.errors import InvalidInput, PlanNotInForce
     from gridmgmt.geo.crs import GEOGRAPHIC
     from gridmgmt.storage import grids
-    from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
     if file.suffix not in {".gpkg", ".geojson", ".parquet"}:
         raise InvalidInput("Give a file that ends in .gpkg, .geojson or .parquet.", suffix=file.suffix)
     now = datetime.now(UTC)
-    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
+    url = settings_with_database().require_database_url()
+    with reading(url, Acting.rules(subdistrict)) as db:
         plan = next((p for p in grids.published_plans(db, subdistrict) if p.in_force(now)), None)
     if plan is None:
         raise PlanNotInForce("No grid plan is in force today.", article="21-1", rule="R21a")
@@ -91,11 +91,10 @@ def check(
     from gridmgmt.errors import NotFound
     from gridmgmt.geo.gate import frame_of
     from gridmgmt.storage import grids
-    from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
-    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
+    url = settings_with_database().require_database_url()
+    with reading(url, Acting.rules(subdistrict)) as db:
         row = grids.extent(db, subdistrict, datetime.now(UTC))
     if row is None or not file.is_file():
         raise NotFound("No such subdistrict or file.", kind="file" if row else "subdistrict")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from gridmgmt.cli.console import console, settings_with_database
+from gridmgmt.cli.console import console, reading, settings_with_database
 from gridmgmt.cli.plan import Street, app
 
 __all__ = ["app"]
@@ -172,19 +172,15 @@ def owner(
     from gridmgmt.geo.crs import Datum
     from gridmgmt.services import gridplans
     from gridmgmt.services.rulebooks import RuleBooks
-    from gridmgmt.storage.db import make_engine, transaction
     from gridmgmt.storage.rights.walls import Acting
 
     if datum not in set(Datum):
         raise InvalidInput("There is no such datum.", datum=datum, known=[str(d) for d in Datum])
     when = _instant(at) if at else datetime.now(UTC)
     reader = Actor(SYSTEM_ACTOR_ID, "command line", frozenset({Role.PLANNER}), frozenset({subdistrict}))
-    engine = make_engine(settings_with_database().require_database_url(), pool_size=1)
-    try:
-        with transaction(engine, Acting.rules(subdistrict), read_only=True) as db:
-            found = gridplans.cell_at(db, reader, RuleBooks(), lon, lat, Datum(datum), when)
-    finally:
-        engine.dispose()
+    url = settings_with_database().require_database_url()
+    with reading(url, Acting.rules(subdistrict)) as db:
+        found = gridplans.cell_at(db, reader, RuleBooks(), lon, lat, Datum(datum), when)
     until = found["plan_valid_to"]
     console.print(f"{found['code']} {found['name']}, {found['community_name']}", highlight=False)
     console.print(

@@ -532,7 +532,7 @@ def test_whatever_is_changed_or_looked_at_leaves_a_line_with_actor_and_request(
 ) -> None:
     *letters, _ = MATRIX[endpoint].split()
     may = {letter: role for role, letter in reversed(list(zip(ROLES, letters, strict=True)))}
-    letter = next(letter for letter in "yacdmfs" if letter in may)
+    letter = next(letter for letter in "yacdmfsu" if letter in may)
     role = may[letter]
     person = server.person(ROLES[role])
     answer = asking.answer(endpoint, person)
@@ -542,7 +542,7 @@ def test_whatever_is_changed_or_looked_at_leaves_a_line_with_actor_and_request(
     if endpoint in LEAVES_NOTHING:
         assert left == []
         return
-    if letter in "mfs":
+    if letter in "mfsu":
         # Here the state of things, or a wrong password, refuses whoever may ask.
         assert {outcome for outcome, _ in left} == {"refused"}
         assert {actor for _, actor in left} <= {person.id, None}

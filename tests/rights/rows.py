@@ -23,6 +23,7 @@ _DUMMIES = {
     "integer": "1", "bigint": "1", "smallint": "1", "double precision": "1", "jsonb": "'{}'::jsonb",
     "bigint[]": "'{}'::bigint[]",
     "timestamp with time zone": "now()", "date": "current_date", "text[]": "'{}'::text[]",
+    "geometry": "st_multi(st_makeenvelope(117, 39, 117.01, 39.01, 4490))",
     "numeric": "1", "interval": "'1 hour'::interval", "time without time zone": "time '08:00'",
 }  # fmt: skip
 _CHECKS = """

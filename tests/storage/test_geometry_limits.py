@@ -58,6 +58,8 @@ def outcome(db: Db, table: str, column: str, value: str) -> str | None:
     query = text(f"update app.{table} set {column} = cast(:value as geometry) where ctid = {one}")
     try:
         with db.begin_nested() as tried:
+            # Without triggers: who may move a border is another rule; its refusal would hide a lost limit.
+            db.execute(text("set local session_replication_role = replica"))
             changed = db.execute(query, {"value": value}).rowcount
             tried.rollback()
     except DBAPIError as refused:
