@@ -103,7 +103,7 @@ web: web/dist/.built ## Build the pages
 .PHONY: lock
 lock: $(VENV)/.installed ## Resolve the Python requirements anew (LOCK_ARGS=--upgrade for newer versions)
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-		--custom-compile-command "make lock" $(LOCK_ARGS) --extra dev pyproject.toml -o requirements-dev.lock
+		--custom-compile-command "make lock" $(LOCK_ARGS) --extra dev --extra notebooks pyproject.toml -o requirements-dev.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--custom-compile-command "make lock" $(LOCK_ARGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
