@@ -8,6 +8,7 @@ In the order in which a plan comes about:
 * ``atoms``         blocks → atoms that cut no building
 * ``workload``      households, incidents and hours of work per atom, with units
 * ``linecosts``     what a border costs on roads, water and walls
+* ``admission``     what a street must be before it is divided: valid, seamless, in one CRS
 * ``propose``       atoms → cells inside communities; ``former``: the plan before
 * ``partition``     the same for bare graphs, and both doors' names
 * ``cutedges``      the literature's problem instead: the fewest cut edges within a tolerance

@@ -214,3 +214,16 @@ def checked_limit(time_limit_s: float | None) -> float | None:
             "a time limit is a number of seconds of at least 0", time_limit_s=str(time_limit_s)
         )
     return time_limit_s
+
+
+def checked_threads(threads: int) -> int:
+    """Return the number of threads.
+
+    Raises
+    ------
+    InvalidInput
+        It is no whole number of at least 1.
+    """
+    if not isinstance(threads, int) or threads < 1:
+        raise InvalidInput("threads are a whole number of at least 1", threads=str(threads))
+    return threads

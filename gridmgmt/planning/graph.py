@@ -160,8 +160,10 @@ def checked_graph(  # noqa: PLR0913  the arrays of a graph
     demand = _numbers("weights", weights, None)
     pairs, order = _pairs(edges, len(demand))
     lengths_ = _numbers("lengths", lengths, (len(pairs),))[order]
-    if len(demand) == 0 or demand.sum() <= 0:
-        raise InvalidInput("some node must have a weight", argument="weights")
+    with np.errstate(over="ignore"):
+        total = float(demand.sum())
+    if not 0 < total < np.inf:
+        raise InvalidInput("the weights must have a sum above 0 that is finite", argument="weights")
     if (area is None) != (perimeter is None):
         raise InvalidInput("area and perimeter are given together or not at all", argument="area")
     zeros = np.zeros(len(demand))

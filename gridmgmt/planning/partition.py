@@ -22,7 +22,14 @@ from gridmgmt.planning.allotment import counts_for, require_tolerance, tolerated
 from gridmgmt.planning.bounds import Bounds, bounds_of
 from gridmgmt.planning.coverage import IntArray
 from gridmgmt.planning.cutedges import search_cut_edges
-from gridmgmt.planning.engine import Order, StoppedEarly, checked_limit, checked_seed, divided
+from gridmgmt.planning.engine import (
+    Order,
+    StoppedEarly,
+    checked_limit,
+    checked_seed,
+    checked_threads,
+    divided,
+)
 from gridmgmt.planning.graph import Graph, Layout, checked_graph
 from gridmgmt.planning.propose import Progress, propose_cells
 from gridmgmt.planning.search.presets import Preset, preset_named
@@ -162,7 +169,7 @@ def partition_graph(  # noqa: PLR0913  the door that instances of the literature
     coordinates : (n, 2) places, for seeding and growing; without them the graph's own distances serve.
     area, perimeter : (n,) of the nodes; both or none. Without them shape is judged by cut length alone.
     tolerance : largest allowed deviation of a part from its group's mean, as a share.
-    objective : ``"balance"``.
+    objective : ``"balance"``, or ``"cut_edges"``: the fewest cut edges within the tolerance.
     preset : ``flash``, ``fast``, ``default``, ``tight``, ``compact``, ``road`` or ``quality``; see
         :mod:`gridmgmt.planning.search.presets`.
     seed : of the random streams. Same input, seed and preset, same plan, on any number of processes and
@@ -247,7 +254,7 @@ def plan_graph(  # noqa: PLR0913  the door that instances of the literature fit 
         graph=graph, group=group, names=names, layout=layout,
         counts=_counts(graph, layout, names, k, target, taken), before=None if previous is None else before,
         tolerance=tolerance, preset=preset_named(preset), seed=checked_seed(seed),
-        time_limit_s=checked_limit(time_limit_s), threads=max(1, threads), progress=progress,
+        time_limit_s=checked_limit(time_limit_s), threads=checked_threads(threads), progress=progress,
     )  # fmt: skip
     labels, reached, finished = SOLVERS[objective](request)
     if not finished:
@@ -325,8 +332,15 @@ def _wanted(k: int | Mapping[Any, int] | None, name: Any, weight: list[float], t
         key = name.item() if hasattr(name, "item") else name
         if key not in k:
             raise InvalidInput("k has no number for a group", group=str(key))
-        return int(k[key])
-    return int(k or 0)
+        return _whole(k[key])
+    return _whole(k)
+
+
+def _whole(k: Any) -> int:
+    """Return a number of parts; ``range`` in the search would cut 1.5 down to 1 and say nothing."""
+    if not isinstance(k, int | np.integer) or isinstance(k, bool):
+        raise InvalidInput("a number of parts is a whole number", k=str(k))
+    return int(k)
 
 
 def _group_labels(groups: npt.ArrayLike | None, count: int) -> npt.NDArray[Any]:

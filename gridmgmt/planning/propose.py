@@ -12,7 +12,7 @@ code, so neither the order of the communities nor their number matters.
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import asdict
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -21,8 +21,7 @@ import pandas as pd
 import shapely
 
 from gridmgmt.domain.grid import CellKind
-from gridmgmt.errors import Infeasible, InvalidInput, WrongCrs
-from gridmgmt.geo.crs import require_metric
+from gridmgmt.planning.admission import community_of_atoms, require_cover, require_frames
 from gridmgmt.planning.allotment import cells_for
 from gridmgmt.planning.bounds import bounds_of
 from gridmgmt.planning.coverage import (
@@ -32,7 +31,15 @@ from gridmgmt.planning.coverage import (
     dissolve,
     shared_borders,
 )
-from gridmgmt.planning.engine import Order, Outcome, StoppedEarly, checked_limit, checked_seed, divided
+from gridmgmt.planning.engine import (
+    Order,
+    Outcome,
+    StoppedEarly,
+    checked_limit,
+    checked_seed,
+    checked_threads,
+    divided,
+)
 from gridmgmt.planning.former import Former
 from gridmgmt.planning.graph import Graph, Layout
 from gridmgmt.planning.linecosts import border_costs
@@ -43,9 +50,6 @@ Progress = Callable[[int, int], None]
 COST_ON_ROAD: Final = 0.3
 COST_ON_WALL: Final = 0.6
 """Cost of a metre of border between blocks, and between sites of a block; 1 elsewhere."""
-
-NESTING_TOLERANCE_SHARE: Final = 0.01
-"""Share of an atom that may lie outside its community: drawings of one line differ a little."""
 
 
 def propose_cells(  # noqa: PLR0913  what a planner may say
@@ -108,7 +112,8 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
     Raises
     ------
     InvalidInput, WrongCrs
-        Missing columns, negative or missing demand, different CRSs, atoms outside all communities, a fixed
+        What :mod:`~gridmgmt.planning.admission` refuses: missing columns, geometry that is no valid polygon,
+        negative or missing demand, different CRSs, atoms outside all communities, gaps and overlaps; a fixed
         code that is not in the plan before.
     Infeasible
         ``facts`` give ``community_code``, ``community_name``, ``relax`` and ``constraint``:
@@ -116,10 +121,11 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
         (an atom crosses a community's border), ``atoms`` (none in it), ``contiguous`` (a part cut off that
         cannot stand alone) or ``fixed`` (a fixed cell is no union of atoms of one community).
     """
-    _require_frames(communities, atoms, demand, workload)
+    require_frames(communities, atoms, demand, workload)
     chosen, limit = preset_named(preset), checked_limit(time_limit_s)
     home = community_of_atoms(communities, atoms)
     borders = shared_borders(np.asarray(atoms.geometry.array, dtype=object))
+    require_cover(communities, atoms, home, borders)
     graph = _graph_of(atoms, borders, demand, workload, lines)
     former = Former.of(atoms, previous, fixed)
     former.require_whole(communities, home)
@@ -128,7 +134,7 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
     orders = _orders(communities, graph, layout, band, target, oversized == "own_cell")
     outcome = divided(
         graph, layout, orders, chosen, seed=checked_seed(seed), before=former.searched(taken),
-        time_limit_s=limit, threads=max(1, threads),
+        time_limit_s=limit, threads=checked_threads(threads),
         on_step=_communities_done(layout, len(communities), progress),
     )  # fmt: skip
     if not outcome.finished:
@@ -183,59 +189,6 @@ def _communities_done(
                 progress(int((left == 0).sum()), communities)
 
     return told
-
-
-def community_of_atoms(communities: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame) -> IntArray:
-    """Return the position of the community that each atom lies in.
-
-    Raises
-    ------
-    InvalidInput
-        An atom lies in no community, or two communities overlap there.
-    Infeasible
-        More than 1 % of an atom lies in another community, or a community has no atom.
-    """
-    shapes = np.asarray(atoms.geometry.array, dtype=object)
-    polygons = np.asarray(communities.geometry.array, dtype=object)
-    atom, community = shapely.STRtree(polygons).query(
-        shapely.point_on_surface(shapes), predicate="intersects"
-    )
-    found = np.bincount(atom, minlength=len(atoms))
-    if (found != 1).any():
-        raise InvalidInput(
-            "every atom must lie in exactly one community",
-            atom_ids=[str(a) for a in atoms["atom_id"].to_numpy()[found != 1][:10]],
-        )
-    home = np.empty(len(atoms), dtype=np.int64)
-    home[atom] = community
-    outside = shapely.area(shapely.difference(shapes, polygons[home]))
-    crossing = np.flatnonzero(outside > NESTING_TOLERANCE_SHARE * shapely.area(shapes))
-    if len(crossing):
-        worst = crossing[0]
-        raise _infeasible(
-            communities,
-            int(home[worst]),
-            "an atom crosses the border of its community",
-            "within_community",
-            atom_ids=[str(a) for a in atoms["atom_id"].to_numpy()[crossing[:10]]],
-        )
-    empty = np.setdiff1d(np.arange(len(communities)), home)
-    if len(empty):
-        raise _infeasible(communities, int(empty[0]), "the community has no atom", "atoms")
-    return home
-
-
-def _infeasible(
-    communities: gpd.GeoDataFrame, row: int, message: str, constraint: str, **facts: Any
-) -> Infeasible:
-    return Infeasible(
-        message,
-        rule="R21a",
-        constraint=constraint,
-        community_code=str(communities["code"].iloc[row]),
-        community_name=str(communities["name"].iloc[row]),
-        **facts,
-    )
 
 
 def _dedicated(atoms: gpd.GeoDataFrame) -> npt.NDArray[np.bool_]:
@@ -334,29 +287,3 @@ def _dissolved(
         },
         geometry=gpd.GeoSeries(shapes, crs=atoms.crs),
     )
-
-
-def _require_frames(
-    communities: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame, demand: str, workload: str | None
-) -> None:
-    crs = require_metric(atoms.crs)
-    if not require_metric(communities.crs).equals(crs):
-        raise WrongCrs("communities and atoms must be in one CRS", communities=str(communities.crs))
-    missing = [c for c in ("code", "name") if c not in communities]
-    counted = [demand] if workload is None else [demand, workload]
-    missing += [c for c in ("atom_id", *counted) if c not in atoms]
-    if missing:
-        raise InvalidInput("a column is missing", missing=missing)
-    if len(atoms) == 0 or len(communities) == 0:
-        raise InvalidInput(
-            "there are no atoms or no communities", atoms=len(atoms), communities=len(communities)
-        )
-    for column in counted:
-        values = pd.to_numeric(atoms[column], errors="coerce").to_numpy(dtype=np.float64)
-        wrong = ~np.isfinite(values) | (values < 0)
-        if wrong.any():
-            raise InvalidInput(
-                "a demand is missing, negative or not a number",
-                column=column,
-                atom_ids=[str(a) for a in atoms["atom_id"].to_numpy()[wrong][:10]],
-            )

@@ -265,11 +265,14 @@ def test_any_connected_graph_is_divided_into_exactly_k_connected_parts(count, ex
         {"k": 2, "groups": [0, 0]},
         {"k": 2, "seed": -1},
         {"k": 0},
+        {"k": 1.5},
+        {"k": True},
+        {"k": 2, "weights": [1e308] * 6},
     ],
 )
 def test_an_option_that_is_not_supported_or_makes_no_sense_is_refused_not_ignored(option):
     with pytest.raises(InvalidInput):
-        partition_graph(**PATH, **option)
+        partition_graph(**{**PATH, **option})
 
 
 def test_more_parts_than_nodes_are_refused():
