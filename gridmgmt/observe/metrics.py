@@ -49,6 +49,7 @@ _PUT_ASIDE = Counter(
     "gridmgmt_ladder_put_aside", "Looks that failed with something unforeseen", registry=REGISTRY
 )
 _LOOKED = Counter("gridmgmt_ladder_looks", "Cases looked at for the ladder", registry=REGISTRY)
+_NOT_TOLD = Counter("gridmgmt_events_not_told", "Events whose facts could not be read", registry=REGISTRY)
 _HANDED_OVER = Counter("gridmgmt_cases_handed_over", "Cases handed over to another plan", registry=REGISTRY)
 _TRIES = Counter(
     "gridmgmt_delivery_tries", "Tries to deliver by a channel", ("channel", "outcome"), registry=REGISTRY
@@ -121,6 +122,11 @@ def ladder_looked(cases: int) -> None:
 def ladder_put_aside(cases: int) -> None:
     """Cases could not be looked at for a fault of ours."""
     _PUT_ASIDE.inc(cases)
+
+
+def event_not_told() -> None:
+    """Nobody was told of an event, because its facts could not be read."""
+    _NOT_TOLD.inc()
 
 
 def handed_over(cases: int) -> None:

@@ -11,16 +11,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import structlog
+
 from gridmgmt.domain.channel import Channel
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.presence import Recipient, Staff
-from gridmgmt.domain.recipients import AUDIENCES, of_event
+from gridmgmt.domain.recipients import AUDIENCES, About, of_event
 from gridmgmt.domain.rulebook import RuleBook
+from gridmgmt.observe import metrics
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import deputies, ladders, notifications, outbox
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.notifications import Notification
 from gridmgmt.storage.outbox import OutboxRow
+
+log = structlog.get_logger(__name__)
 
 # Of a case or a request these say everything that a text is made of; what people wrote is not among them.
 _TOLD_FACTS = (
@@ -79,20 +84,36 @@ def tell(db: Db, now: datetime, books: RuleBooks, channels: Sequence[Channel], *
     found: list[Notification] = []
     for row in told:
         case = about.get(row.case_id) if row.case_id else None
-        kind = EventKind(row.kind)
-        for recipient in of_event(kind, facts[row.id], case, streets.staff(row.subdistrict_code)):
-            what = What(f"event {row.id}", row.subdistrict_code, row.kind, row.case_id, row.at, row.facts)
-            found.append(notification(what, recipient))
+        try:
+            found += _told_of(row, facts[row.id], case, streets.staff(row.subdistrict_code))
+        except (LookupError, TypeError, ValueError):
+            # Facts that cannot be read, from another version, say: whoever waits for the next event is told.
+            log.exception("event_not_told", event_id=row.id, kind=row.kind)
+            metrics.event_not_told()
     store(db, now, found, channels)
     return len(rows)
+
+
+def _told_of(
+    row: OutboxRow, facts: Mapping[str, Any], case: About | None, staff: Staff
+) -> list[Notification]:
+    what = What(f"event {row.id}", row.subdistrict_code, row.kind, row.case_id, row.at, row.facts)
+    return [notification(what, recipient) for recipient in of_event(EventKind(row.kind), facts, case, staff)]
 
 
 def _with_askers(db: Db, rows: Iterable[OutboxRow]) -> dict[int, Mapping[str, Any]]:
     """The facts of events; those about a request know who made it."""
     facts: dict[int, Mapping[str, Any]] = {r.id: r.facts for r in rows}
-    requests = {i: UUID(f["request_id"]) for i, f in facts.items() if f.get("request_id")}
+    requests = {i: request for i, f in facts.items() if (request := _id(f.get("request_id"))) is not None}
     asked_by = notifications.askers(db, requests.values())
     return facts | {i: {**facts[i], "asked_by": asked_by.get(request)} for i, request in requests.items()}
+
+
+def _id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

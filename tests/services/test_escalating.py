@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from gridmgmt.domain.case import Case
+from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.ladder import Level, Rung, Running, rung_at
 from gridmgmt.domain.workflow import Action
 from gridmgmt.services import escalating, notifying, oversight
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import ladders
+from gridmgmt.storage import ladders, outbox
 from gridmgmt.storage.db import Db
-from tests.builders_cases import NOW
+from tests.builders_cases import NOW, STREET
 from tests.builders_street import ENFORCEMENT, Street
 
 HOUR = timedelta(hours=1)
@@ -190,3 +192,16 @@ def test_an_acknowledged_rung_is_not_passed_on(street: Street) -> None:
     assert not ladders.acknowledge(street.db, (case.id, "handling", 1, 1), unit.id, first)
     tick(street, first + timedelta(minutes=31))
     assert [b for _, b, *_ in told(street, case)] == ["unit"]
+
+
+def test_an_event_that_cannot_be_read_holds_up_nobody_behind_it(street: Street) -> None:
+    old = {"deputy_id": "of another version", "request_id": "as well"}
+    outbox.append(street.db, [Event(EventKind.DEPUTY_NAMED, STREET, NOW, None, old)])
+    case = street.report()
+    with capture_logs() as logs:
+        tick(street, NOW)
+    assert ["event_not_told"] == [line["event"] for line in logs if line["log_level"] == "error"]
+    found = street.db.execute(
+        text("select count(*) from app.notifications where case_id = :id"), {"id": case.id}
+    )
+    assert found.scalar_one() > 0
