@@ -48,8 +48,7 @@ def figures_that_differ(url: str, now: datetime, books: RuleBooks) -> tuple[int,
             )
 
 
-def main() -> int:
-    """Run, print, keep; 1 when anything differs."""
+def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.month", description=(__doc__ or "").splitlines()[0]
     )
@@ -58,7 +57,12 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=600)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--no-keep-result", action="store_true")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run, print, keep; 1 when anything differs."""
+    given = _given()
     plan = make_plan(cases=given.cases, seed=given.seed, patrol_every=5)
     books, cluster = RuleBooks(), test_cluster()
     with ExitStack() as held, tempfile.TemporaryDirectory(prefix="gm-month-") as room:
