@@ -1,19 +1,19 @@
-"""gridmgmt roster: take a street's shifts and leaves in from two tables."""
+"""gridmgmt roster: a street's shifts and leaves from two tables, and who works in the cells of a plan."""
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridmgmt.cli.console import console, settings_with_database
+from gridmgmt.cli.console import console, reading, settings_with_database
 
-app = typer.Typer(help="Shifts and leaves 排班.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from gridmgmt.errors import InvalidInput
 
-
-@app.callback()
-def _roster() -> None:
-    """Keep ``import`` a command of its own, although it is the only one."""
+app = typer.Typer(help="Shifts, leaves, and who works in which cell 排班.", no_args_is_help=True)
+Subdistrict = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code of the subdistrict.")]
+_STAFF_COLUMNS = ("cell_code", "login", "duty", "valid_from", "valid_to")
 
 
 @app.command("import")
@@ -32,7 +32,7 @@ def import_(
             exists=True, dir_okay=False, help="CSV: login, valid_from, valid_to (first day back), deputy."
         ),
     ],
-    subdistrict: Annotated[str, typer.Option("--subdistrict", help="Nine-digit code of the subdistrict.")],
+    subdistrict: Subdistrict,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change; store nothing.")
@@ -58,11 +58,7 @@ def import_(
             else:
                 replaced = rostering.replace_roster(db, subdistrict, given)
     except InvalidInput as fault:
-        for one in fault.facts.get("faults", ()):
-            console.print(
-                f"{fault.facts['table']}, row {one['row']}, {one['column'] or 'whole row'}: {one['fault']}",
-                highlight=False, markup=False, soft_wrap=True,
-            )  # fmt: skip
+        _tell_faults(fault)
         raise
     finally:
         engine.dispose()
@@ -72,6 +68,67 @@ def import_(
         f" leaves: {replaced.leaves_new} {done} new, {replaced.leaves_gone} {done} gone",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+@app.command()
+def propose(
+    plan: Annotated[str, typer.Argument(help="Id of the plan that is to begin.")],
+    staff: Annotated[Path, typer.Argument(help="CSV to write; change it, then hand it to `assign`.")],
+    subdistrict: Subdistrict,
+) -> None:
+    """Propose who works in the cells of a plan: whoever had most of the ground; nothing is stored."""
+    import uuid
+
+    from gridmgmt.services import staffing
+    from gridmgmt.storage import rosters
+    from gridmgmt.storage.rights.walls import Acting
+
+    url = settings_with_database().require_migration_url()
+    with reading(url, Acting.setup([subdistrict])) as db:
+        proposed = staffing.proposed_for(db, subdistrict, uuid.UUID(plan))
+        logins = {person: login for login, person in rosters.people_of(db, subdistrict).items()}
+    with staff.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(_STAFF_COLUMNS)
+        for entry in proposed.entries:
+            rows.writerow((entry.cell_code, logins[entry.person_id], entry.role, entry.valid_from, ""))
+    console.print(f"{len(proposed.entries)} assignments → {staff}", highlight=False, soft_wrap=True)
+    for code in proposed.nobody:
+        console.print(f"nobody for {code}", highlight=False)
+
+
+@app.command()
+def assign(
+    staff: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help=f"CSV: {', '.join(_STAFF_COLUMNS)}.")
+    ],
+    subdistrict: Subdistrict,
+) -> None:
+    """Assign people to cells by a table; assignments that are there already stay."""
+    from gridmgmt.errors import InvalidInput
+    from gridmgmt.services import staffing
+    from gridmgmt.storage.db import make_engine, transaction
+    from gridmgmt.storage.rights.walls import Acting
+
+    settings = settings_with_database()
+    engine = make_engine(settings.require_migration_url(), pool_size=1, application="gridmgmt-roster")
+    try:
+        with transaction(engine, Acting.setup([subdistrict])) as db:
+            given, new = staffing.assign(db, subdistrict, _rows(staff))
+    except InvalidInput as fault:
+        _tell_faults(fault)
+        raise
+    finally:
+        engine.dispose()
+    console.print(f"{new} of {given} assignments are new", highlight=False)
+
+
+def _tell_faults(fault: "InvalidInput") -> None:
+    for one in fault.facts.get("faults", ()):
+        console.print(
+            f"{fault.facts['table']}, row {one['row']}, {one['column'] or 'whole row'}: {one['fault']}",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -139,7 +139,7 @@ def _shift(row: Row, known: Known) -> Shift:
         row.refuse("weekdays", f"{weekdays!r} is not like 12345, Monday being 1")
         weekdays = ""
     return Shift(
-        _person(row, "login", known),
+        read_person(row, "login", known),
         frozenset(int(day) for day in weekdays),
         _time(row, "starts"),
         _time(row, "ends"),
@@ -154,11 +154,12 @@ def _leave(row: Row, known: Known) -> Leave:
     valid_from, valid_to = row.period()
     if valid_to is None:
         row.refuse("valid_to", "is empty: give the first day back")
-    deputy = _person(row, "deputy", known) if row.text("deputy", needed=False) else None
-    return Leave(_person(row, "login", known), valid_from, valid_to or _FOREVER, deputy)
+    deputy = read_person(row, "deputy", known) if row.text("deputy", needed=False) else None
+    return Leave(read_person(row, "login", known), valid_from, valid_to or _FOREVER, deputy)
 
 
-def _person(row: Row, column: str, known: Known) -> UUID:
+def read_person(row: Row, column: str, known: Known) -> UUID:
+    """The person of a login in a column; a stranger is a fault of the row."""
     login = row.text(column)
     found = known.people.get(login)
     if found is None and login:

@@ -27,10 +27,7 @@ def load_roster(db: Db, subdistrict_code: str) -> Roster:
     """Everybody's cells, shifts and leaves in one subdistrict."""
     standing = kept(db, subdistrict_code)
     return Roster(
-        (
-            RosterEntry(r.cell_code, r.person_id, RosterRole(r.duty), r.valid_from, r.valid_to, r.on_leave)
-            for r in db.execute(_ENTRIES, {"code": subdistrict_code})
-        ),
+        entries_of(db, subdistrict_code),
         standing.shifts,
         standing.leaves,
     )
@@ -131,3 +128,34 @@ def add_leaves(db: Db, subdistrict_code: str, given: Iterable[Leave]) -> None:
     ]
     if rows:
         db.execute(insert(leaves).inline(), rows)
+
+
+def entries_of(db: Db, subdistrict_code: str) -> list[RosterEntry]:
+    """Every assignment of active people to a street's cells, past and future ones too."""
+    return [
+        RosterEntry(r.cell_code, r.person_id, RosterRole(r.duty), r.valid_from, r.valid_to, r.on_leave)
+        for r in db.execute(_ENTRIES, {"code": subdistrict_code})
+    ]
+
+
+def add_entries(db: Db, subdistrict_code: str, given: Iterable[RosterEntry]) -> int:
+    """Assign people to cells; how many assignments are new. The caller holds the lock.
+
+    Who already has that duty in that cell on the first day keeps it: the same again changes nothing.
+    """
+    query = text("""
+        insert into app.cell_workers (cell_code, subdistrict_code, person_id, duty, valid_from, valid_to)
+        select :cell, :code, :person, :duty, :from, :to
+         where not exists (
+               select from app.cell_workers w
+                where w.cell_code = :cell and w.person_id = :person and w.duty = :duty
+                  and w.valid_from <= :from and (w.valid_to is null or w.valid_to > :from))
+    """)
+    new = 0
+    for entry in given:
+        values = {
+            "cell": entry.cell_code, "code": subdistrict_code, "person": entry.person_id,
+            "duty": str(entry.role), "from": entry.valid_from, "to": entry.valid_to,
+        }  # fmt: skip
+        new += db.execute(query, values).rowcount
+    return new

@@ -141,3 +141,33 @@ def test_codes_from_before_are_never_given(command, plans, own_demo_url: str, tm
     file.write_text("120101001001001\n", encoding="utf-8")
     with pytest.raises(InvalidInput):
         command("retire-codes", file, "--note", "elsewhere")
+
+
+def test_people_keep_their_ground_when_a_plan_is_redrawn(
+    command, plans, own_demo_url: str, tmp_path: Path
+) -> None:
+    def roster(*arguments: object) -> str:
+        done = CliRunner().invoke(app, ["roster", *map(str, arguments), "--subdistrict", STREET])
+        if isinstance(done.exception, GridError):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    first = plans()[0]
+    wanted = redrawn(first, SWITCH + timedelta(days=30), skip=3)
+    said = command("draft", as_file(wanted, tmp_path / "cells.geojson"), "--as", "demo-planner",
+                   "--from", SWITCH.isoformat(), "--base-map", "made up", "--synthetic")  # fmt: skip
+    plan = re.search(r"draft (\S+):", said)[1]
+    staff = tmp_path / "staff.csv"
+    assert "assignments →" in roster("propose", plan, staff)
+    rows = list(csv.DictReader(staff.read_text(encoding="utf-8").splitlines()))
+    assert len({row["cell_code"] for row in rows}) == 1, "all other cells keep their codes and people"
+    assert {row["duty"] for row in rows} >= {"worker"}
+    assert f"{len(rows)} of {len(rows)} assignments are new" in roster("assign", staff)
+    assert f"0 of {len(rows)} assignments are new" in roster("assign", staff)
+    assert "0 assignments" in roster("propose", plan, staff)
+    with pytest.raises(NotFound):
+        roster("propose", "00000000-0000-0000-0000-000000000000", staff)
+    staff.write_text("cell_code,login,duty,valid_from,valid_to\n120116005001999,nobody,worker,2036-12-01,\n")
+    with pytest.raises(InvalidInput):
+        roster("assign", staff)
