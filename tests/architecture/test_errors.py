@@ -147,7 +147,20 @@ def test_every_fault_of_a_report_or_a_position_has_a_text_in_both_languages(lang
     }
     assert {"future", "missing_evidence"} <= faults
     hints = set().union(*(constants(value) for _, value in given("hint", "gridmgmt/domain")))
-    assert faults | hints | POSITION_HINTS == said(language, "faults")
+    assert faults | hints | POSITION_HINTS | gate_hints() == said(language, "faults")
+
+
+def gate_hints() -> set[str]:
+    """Why the gate refuses a geometry: the second word of each refusal there, or what ``hint`` may be."""
+    found: set[str] = set()
+    for node in ast.walk(tree_of(ROOT / "gridmgmt" / "geo" / "gate.py")):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_refused":
+            found |= constants(node.args[1])
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if node.targets[0].id == "hint" and isinstance(node.value, ast.IfExp):
+                found |= constants(node.value.body) | constants(node.value.orelse)
+    assert {"not_valid", "antimeridian", "outside_frame", "too_many_features"} <= found
+    return found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

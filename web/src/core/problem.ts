@@ -83,6 +83,8 @@ function factLines(problem: Refusal, t: Translate, locale: Locale): string[] {
   for (const [fact, group] of Object.entries(NAMED_FACTS)) {
     if (typeof facts[fact] === 'string') say(group, facts[fact])
   }
+  // Counted from 0 by the server, from 1 by people.
+  if (typeof facts['feature'] === 'number') lines.push(t('refusal.feature', { n: facts['feature'] + 1 }))
   // A report is refused with all its faults at once, so that it is mended once.
   if (Array.isArray(facts['faults'])) {
     for (const fault of facts['faults']) say('faults', (fault as { code?: unknown }).code)
