@@ -38,6 +38,8 @@ export const texts: Texts<typeof chinese> = {
     title: 'Supervision order',
     to: 'to {unit}',
     opinion: 'What is asked for',
+    limit: 'Reply within',
+    usual_limit: 'empty: as the catalogue says',
     owed: 'Reply owed by {time}',
     reply: 'Reply',
     answer: 'Reply',

@@ -37,6 +37,8 @@ export const texts = {
     title: '督办',
     to: '致 {unit}',
     opinion: '督办要求',
+    limit: '回复时限',
+    usual_limit: '不填按目录规定',
     owed: '须在 {time} 前回复',
     reply: '回复',
     answer: '回复督办',
