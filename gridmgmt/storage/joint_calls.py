@@ -90,10 +90,10 @@ def of_case(db: Db, case_id: UUID) -> list[JointCall]:
 
 
 def open_of_cases(db: Db, case_ids: Sequence[UUID]) -> list[JointCall]:
-    """The open calls about some cases, for whoever runs the clocks."""
+    """The open calls about some cases, for whoever runs the clocks: without opinions, which are not his to read."""
     query = select(joint_calls).where(joint_calls.c.case_id.in_(case_ids), joint_calls.c.closed_at.is_(None))
     rows = db.execute(query.order_by(joint_calls.c.issued_at, joint_calls.c.id)).all()
-    tasks = _tasks(db, [r.id for r in rows])
+    tasks = _tasks(db, [r.id for r in rows], opinions=False)
     return [_call(r._mapping, tasks[r.id]) for r in rows]
 
 
@@ -103,18 +103,18 @@ def _call(row: RowMapping, tasks: Sequence[Task]) -> JointCall:
     return JointCall(**{**values, "purpose": Purpose(row["purpose"]), "tasks": tuple(tasks), "hands": hands})
 
 
-def _tasks(db: Db, call_ids: Sequence[UUID]) -> dict[UUID, list[Task]]:
+def _tasks(db: Db, call_ids: Sequence[UUID], *, opinions: bool = True) -> dict[UUID, list[Task]]:
     found: dict[UUID, list[Task]] = {call_id: [] for call_id in call_ids}
     if not found:
         return found
     query = select(joint_call_tasks).where(joint_call_tasks.c.call_id.in_(call_ids))
     rows = db.execute(query.order_by(joint_call_tasks.c.position)).all()
-    opinions = _opinions(db, [r.id for r in rows])
+    given = _opinions(db, [r.id for r in rows]) if opinions else {}
     for r in rows:
         values = {name: r._mapping[name] for name in _TASK_NAMES}
         values |= {name: LimitUnit(values[name]) for name in _UNITS if values[name]}
         values |= {"part": Part(r.part), "state": TaskState(r.state), "photos": tuple(r.photos)}
-        found[r.call_id].append(Task(**values, opinions=tuple(opinions.get(r.id, ()))))
+        found[r.call_id].append(Task(**values, opinions=tuple(given.get(r.id, ()))))
     return found
 
 

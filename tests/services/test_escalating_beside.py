@@ -9,12 +9,13 @@ from gridmgmt.domain.case import Case
 from gridmgmt.domain.jointcall import JointCall
 from gridmgmt.domain.ladder import Running, rung_at
 from gridmgmt.domain.worktime import LimitUnit
-from gridmgmt.services import joint_calls
+from gridmgmt.services import escalating, joint_calls
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import ladders
 from gridmgmt.storage import supervision as orders
-from gridmgmt.storage.db import Db
-from tests.builders_cases import NOW
+from gridmgmt.storage.db import Db, act_as
+from gridmgmt.storage.rights.walls import Acting
+from tests.builders_cases import NOW, STREET
 from tests.builders_street import CLEANING, ENFORCEMENT, Street
 from tests.services.test_escalating import tick
 from tests.services.test_joint_calls import act, call_units
@@ -73,6 +74,15 @@ def test_each_called_unit_is_reminded_of_its_own_limits_at_their_shares(
     assert (login(CLEANING), "unit") in told(street, of_assistant)
     assert login(CLEANING) not in {name for name, _ in told(street, clock)}
     assert ("demo-dispatcher", "requester") not in told(street, clock), "nothing is late yet"
+
+
+def test_a_called_unit_is_reminded_by_a_worker_whom_the_walls_of_the_database_bind(
+    street: Street, case: Case, call: JointCall
+) -> None:
+    late = call.tasks[0].due_at + MINUTE
+    act_as(street.db, Acting.system({STREET}))
+    assert escalating.climb(street.db, late, street.books, ())
+    assert [] == ladders.aside(street.db)
 
 
 def test_whoever_called_hears_that_a_unit_is_late_and_then_the_street(
