@@ -90,7 +90,7 @@ def of_case(db: Db, case_id: UUID) -> list[JointCall]:
 
 
 def open_of_cases(db: Db, case_ids: Sequence[UUID]) -> list[JointCall]:
-    """The open calls about some cases, for whoever runs the clocks: without opinions, which are not his to read."""
+    """The open calls about some cases, for whoever runs the clocks; without opinions, not his to read."""
     query = select(joint_calls).where(joint_calls.c.case_id.in_(case_ids), joint_calls.c.closed_at.is_(None))
     rows = db.execute(query.order_by(joint_calls.c.issued_at, joint_calls.c.id)).all()
     tasks = _tasks(db, [r.id for r in rows], opinions=False)
