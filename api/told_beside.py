@@ -270,3 +270,29 @@ class ShiftTold(Model):
     points: int
     points_counted: int
     unseen_s: int
+
+
+class VerdictCounts(Model):
+    """How many of something are covered, not covered, unknown."""
+
+    covered: int
+    not_covered: int
+    unknown: int
+
+
+class VerdictShares(Model):
+    """Shares of hexagons by verdict; null where no shift recorded anything."""
+
+    covered: float | None
+    not_covered: float | None
+    unknown: float | None
+
+
+class CellOfDay(Model):
+    """What is known of a cell's patrols on a day; ``targets`` are the places and ways of its plan."""
+
+    cell_code: str
+    shifts: int
+    hexagons: int
+    shares: VerdictShares
+    targets: VerdictCounts

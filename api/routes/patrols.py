@@ -10,7 +10,7 @@ from pydantic import Field
 from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import GEOJSON, Day, Degrees, Instant, Model, Version, problems
-from api.told_beside import CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
+from api.told_beside import CellOfDay, CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
 from gridmgmt.domain.coverage import CoverageRules
 from gridmgmt.domain.patrol import MOST_INTERVAL, MOST_TARGETS, TargetKind, Unit
 from gridmgmt.domain.patrolshift import Given, NoteKind, Told
@@ -135,6 +135,13 @@ class ShiftList(Model):
     day: date
     items: list[ShiftTold]
     attendance: list[dict[str, Any]]
+
+
+class CoverageOfDay(Model):
+    """A day's coverage by cell: every cell with a plan or a shift."""
+
+    day: date
+    cells: list[CellOfDay]
 
 
 class RevealIn(Model):
@@ -272,3 +279,11 @@ def coverage(
         else:
             raise InvalidInput("Ask for a shift, or for a cell and a day.", parameter="shift")
     return Json(body, media_type=_GEO)
+
+
+@router.get("/patrols/coverage", response_model=CoverageOfDay, responses=problems())
+def coverage_of_day(work: OneTransaction, day: Day) -> Response:
+    """Figures of a day by cell: places and hexagons covered, not covered or unknown; no positions."""
+    with work.begin(read_only=True) as w:
+        body = patrol_views.coverage_of_day(w.db, w.actor, w.now, w.rulebooks, day)
+    return Json(body)

@@ -83,13 +83,23 @@ class LeaveOut(Model):
     deputy_id: UUID | None
 
 
+class Colleague(Model):
+    """Somebody who works in the street, with his posts; the name as far as the asker sees names."""
+
+    id: UUID
+    login: str
+    name: str | None
+    roles: list[str]
+
+
 class RosterOut(Model):
-    """The whole roster of a street."""
+    """The whole roster of a street, and whom it and a deputyship may name."""
 
     subdistrict_code: str
     version: str
     shifts: list[ShiftOut]
     leaves: list[LeaveOut]
+    people: list[Colleague]
 
 
 @router.get("/roster", response_model=RosterOut, responses=problems())

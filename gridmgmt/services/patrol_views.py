@@ -3,6 +3,7 @@
 A director may see one shift's positions for a named purpose, with a reason and on record.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
@@ -12,7 +13,7 @@ from uuid import UUID
 import shapely
 from orjson import loads
 
-from gridmgmt.domain.coverage import CoverageRules, Verdict, counts, hexes_together, together
+from gridmgmt.domain.coverage import CoverageRules, HexCoverage, Verdict, counts, hexes_together, together
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.patrol import PatrolPlan
 from gridmgmt.domain.patrolshift import LONGEST_SHIFT, Shift
@@ -208,6 +209,43 @@ def coverage_of_cell(
     since, until = _bounds(book, day)
     found = patrols.shifts_between(db, actor, since, until, cell_code, limit=_MOST_SHIFTS)
     return _coverage(db, actor, found, [cell_code], min(until + LONGEST_SHIFT, now))
+
+
+def coverage_of_day(db: Db, actor: Actor, now: datetime, books: RuleBooks, day: date) -> dict[str, Any]:
+    """What a local day's shifts covered, in figures, of every cell in sight that has a plan or a shift.
+
+    ``targets`` counts by verdict what the cell's plan names; without a shift nobody was there, which is
+    ``not_covered`` and never ``unknown``.
+    """
+    code = subdistrict_of(actor)
+    require(actor, Permission.PATROL_READ, code)
+    book = books.current(db, code)
+    since, until = _bounds(book, day)
+    cells = readable_cells(actor, book, now)
+    shifts = patrols.shifts_between(db, actor, since, until, limit=_MOST_SHIFTS)
+    ids = [s.shift.id for s in shifts]
+    found: dict[str, list[HexCoverage]] = {}
+    for _, cell, covered in patrols.coverage_of(db, actor, ids):
+        found.setdefault(cell, []).append(covered)
+    said: dict[UUID, list[Verdict]] = {}
+    for visit in patrols.visits_of(db, actor, ids):
+        said.setdefault(visit["target_id"], []).append(Verdict(visit["verdict"]))
+    plans = {p.cell_code: p for p in patrols.plans_of(db, actor, cells, min(until + LONGEST_SHIFT, now))}
+    walked = Counter(cell for s in shifts for cell in s.shift.cell_codes)
+    return {
+        "day": day,
+        "cells": [
+            _cell_figures(cell, list(hexes_together(found.get(cell, ())).values()))
+            | {"shifts": walked[cell], "targets": _counted(plans.get(cell), said)}
+            for cell in cells
+            if cell in plans or walked[cell]
+        ],
+    }
+
+
+def _counted(plan: PatrolPlan | None, said: Mapping[UUID, Sequence[Verdict]]) -> dict[str, int]:
+    verdicts = Counter(together(said.get(target.id, ())) for target in (plan.targets if plan else ()))
+    return {str(verdict): verdicts[verdict] for verdict in Verdict}
 
 
 def _coverage(

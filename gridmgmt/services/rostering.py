@@ -6,6 +6,7 @@ from typing import Any
 
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.domain.personal import Field, show
 from gridmgmt.domain.report import content_digest
 from gridmgmt.domain.roster import Leave, Shift
 from gridmgmt.domain.rostering import Known, Rostering, check_roster
@@ -72,7 +73,7 @@ def read(db: Db, actor: Actor) -> dict[str, Any]:
     """
     code = subdistrict_of(actor)
     require(actor, Permission.ROSTER_EDIT, code)
-    return _told(db, code, rosters.kept(db, code))
+    return _told(db, actor, code, rosters.kept(db, code))
 
 
 def set_roster(db: Db, actor: Actor, now: datetime, given: Rostering, version: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def set_roster(db: Db, actor: Actor, now: datetime, given: Rostering, version: s
         raise StaleVersion("The roster has changed since you saw it.", rule="R21b", version=_version(before))
     replaced = replace_roster(db, code, checked)
     audit.append(db, [done(actor, now, "roster:set", "subdistrict", code, code, **asdict(replaced))])
-    return _told(db, code, checked)
+    return _told(db, actor, code, checked)
 
 
 def _version(given: Rostering) -> str:
@@ -116,14 +117,15 @@ def _plain(row: Shift | Leave) -> dict[str, Any]:
     return {name: None if value is None else str(value) for name, value in told.items()}
 
 
-def _told(db: Db, code: str, given: Rostering) -> dict[str, Any]:
-    logins = {person: login for login, person in rosters.people_of(db, code).items()}
+def _told(db: Db, actor: Actor, code: str, given: Rostering) -> dict[str, Any]:
+    staff = rosters.staff_of(db, code)
     shifts = sorted((_plain(s) for s in given.shifts), key=str)
     leaves = sorted((_plain(v) for v in given.leaves), key=str)
-    by_text = {str(person): login for person, login in logins.items()}
+    by_text = {str(one["id"]): one["login"] for one in staff}
     return {
         "subdistrict_code": code,
         "version": _version(given),
         "shifts": [{**s, "login": by_text.get(s["person_id"])} for s in shifts],
         "leaves": [{**v, "login": by_text.get(v["person_id"])} for v in leaves],
+        "people": [one | {"name": show(actor, Field.STAFF_NAME, one["name"])} for one in staff],
     }

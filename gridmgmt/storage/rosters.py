@@ -1,6 +1,7 @@
 """Rosters: who works in which cell, shifts, leaves, and how much open work somebody has."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, or_, select, text
@@ -61,6 +62,18 @@ _PEOPLE = text("""
 def people_of(db: Db, subdistrict_code: str) -> Mapping[str, UUID]:
     """Everybody active with a post in a street, by login."""
     return {r.login: r.id for r in db.execute(_PEOPLE, {"code": subdistrict_code})}
+
+
+_STAFF = text("""
+    select p.id, p.login, p.name, array_agg(r.role order by r.role) as roles
+      from app.people p join app.person_roles r on r.person_id = p.id
+     where r.subdistrict_code = :code and p.active group by p.id order by p.login
+""")
+
+
+def staff_of(db: Db, subdistrict_code: str) -> list[dict[str, Any]]:
+    """Everybody active with a post in a street: id, login, name and roles there."""
+    return [dict(r._mapping) for r in db.execute(_STAFF, {"code": subdistrict_code})]
 
 
 def units_of(db: Db, subdistrict_code: str) -> frozenset[str]:

@@ -50,6 +50,22 @@ def test_coverage_is_geojson_with_three_verdicts_and_no_positions(server: Server
         assert "accuracy_m" not in answer.text
 
 
+def test_the_day_in_figures_calls_a_planned_cell_without_a_shift_not_covered_and_never_unknown(
+    server: Server, worker: Person
+) -> None:
+    desk, day = server.person("demo-dispatcher"), server.clock.at.date()
+    open_shift(server, worker)
+    cells = {c["cell_code"]: c for c in desk.get("/patrols/coverage", day=day).json()["cells"]}
+    planned = {p["cell_code"]: len(p["targets"]) for p in desk.get("/patrol-plans").json()["items"]}
+    assert planned.keys() <= cells.keys()
+    assert planned == {code: sum(cells[code]["targets"].values()) for code in planned}
+    assert cells[worker.cells[0]]["shifts"] >= 1
+    idle = [cell for cell in cells.values() if cell["shifts"] == 0]
+    assert idle
+    assert [0] * len(idle) == [cell["targets"]["unknown"] + cell["targets"]["covered"] for cell in idle]
+    assert [None] * len(idle) == [cell["shares"]["unknown"] for cell in idle]
+
+
 def test_refused_positions_come_with_their_reasons(server: Server, worker: Person) -> None:
     shift_id = open_shift(server, worker)
     early = (server.clock.at - timedelta(minutes=5)).isoformat()

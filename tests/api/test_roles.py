@@ -176,6 +176,7 @@ MATRIX = {
     "GET /api/v1/patrols":           "y  n  y  y  n  y  y  n  n  n  n  n   s",
     "GET /api/v1/patrols/coverage.geojson":
                                      "y  n  y  y  n  y  y  n  n  n  n  n   s",
+    "GET /api/v1/patrols/coverage":  "y  n  y  y  n  y  y  n  n  n  n  n   s",
     "POST /api/v1/patrols":          "c  n  n  n  n  n  n  n  n  n  n  n   s",
     "POST /api/v1/patrols/{shift_id}/track":
                                      "y  n  n  n  n  n  n  n  n  n  n  n   s",

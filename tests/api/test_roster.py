@@ -36,12 +36,26 @@ def test_a_planner_replaces_the_roster_and_sees_what_is_kept(server: Server, wor
     assert told.status_code == 200, told.text
     (kept,) = told.json()["shifts"]
     assert (kept["login"], kept["starts"], kept["weekdays"]) == ("demo-worker-001", "08:30:00", "12345")
-    assert server.person("demo-director").get("/roster").json() == told.json()
+    seen_by_director = server.person("demo-director").get("/roster").json()
+    assert seen_by_director | {"people": []} == told.json() | {"people": []}
     assert put(planner, body).json() == told.json(), "the same again changes nothing"
     other = put(planner, {**body, "shifts": []})
     assert (other.status_code, other.json()["code"]) == (409, "stale_version")
     gone = put(planner, {"version": told.json()["version"], "shifts": [], "leaves": []})
     assert gone.json()["shifts"] == gone.json()["leaves"] == []
+
+
+def test_a_director_reads_whom_a_roster_may_name_and_a_planner_sees_the_names_shortened(
+    server: Server, worker: Person
+) -> None:
+    def named(login: str) -> dict:
+        (one,) = [p for p in server.person(login).get("/roster").json()["people"] if p["id"] == worker.id]
+        return one
+
+    full, short = named("demo-director"), named("demo-planner")
+    assert (full["login"], full["roles"]) == ("demo-worker-001", ["grid_worker"])
+    assert "*" not in full["name"]
+    assert short["name"] == full["name"][0] + "*" * (len(full["name"]) - 1)
 
 
 @pytest.mark.parametrize(

@@ -1164,6 +1164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patrols/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage Of Day
+         * @description Figures of a day by cell: places and hexagons covered, not covered or unknown; no positions.
+         */
+        get: operations["coverage_of_day_api_v1_patrols_coverage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patrols/coverage.geojson": {
         parameters: {
             query?: never;
@@ -3151,6 +3171,20 @@ export interface components {
             } | null;
         };
         /**
+         * CellOfDay
+         * @description What is known of a cell's patrols on a day; ``targets`` are the places and ways of its plan.
+         */
+        CellOfDay: {
+            /** Cell Code */
+            cell_code: string;
+            /** Hexagons */
+            hexagons: number;
+            shares: components["schemas"]["VerdictShares"];
+            /** Shifts */
+            shifts: number;
+            targets: components["schemas"]["VerdictCounts"];
+        };
+        /**
          * CellToday
          * @description The targets of one cell, due ones first.
          */
@@ -3211,6 +3245,23 @@ export interface components {
             seq: number;
         };
         /**
+         * Colleague
+         * @description Somebody who works in the street, with his posts; the name as far as the asker sees names.
+         */
+        Colleague: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Login */
+            login: string;
+            /** Name */
+            name: string | null;
+            /** Roles */
+            roles: string[];
+        };
+        /**
          * ComingIn
          * @description A photo that is coming.
          */
@@ -3266,6 +3317,19 @@ export interface components {
             owed: number;
             /** Unread */
             unread: number;
+        };
+        /**
+         * CoverageOfDay
+         * @description A day's coverage by cell: every cell with a plan or a shift.
+         */
+        CoverageOfDay: {
+            /** Cells */
+            cells: components["schemas"]["CellOfDay"][];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
         };
         /**
          * CoverageRulesOut
@@ -5442,11 +5506,13 @@ export interface components {
         };
         /**
          * RosterOut
-         * @description The whole roster of a street.
+         * @description The whole roster of a street, and whom it and a deputyship may name.
          */
         RosterOut: {
             /** Leaves */
             leaves: components["schemas"]["LeaveOut"][];
+            /** People */
+            people: components["schemas"]["Colleague"][];
             /** Shifts */
             shifts: components["schemas"]["api__routes__roster__ShiftOut"][];
             /** Subdistrict Code */
@@ -6093,6 +6159,30 @@ export interface components {
          */
         UseIn: {
             purpose: components["schemas"]["gridmgmt__domain__purposes__Purpose"];
+        };
+        /**
+         * VerdictCounts
+         * @description How many of something are covered, not covered, unknown.
+         */
+        VerdictCounts: {
+            /** Covered */
+            covered: number;
+            /** Not Covered */
+            not_covered: number;
+            /** Unknown */
+            unknown: number;
+        };
+        /**
+         * VerdictShares
+         * @description Shares of hexagons by verdict; null where no shift recorded anything.
+         */
+        VerdictShares: {
+            /** Covered */
+            covered: number | null;
+            /** Not Covered */
+            not_covered: number | null;
+            /** Unknown */
+            unknown: number | null;
         };
         /**
          * WhatIfOut
@@ -10394,6 +10484,64 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage_of_day_api_v1_patrols_coverage_get: {
+        parameters: {
+            query: {
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageOfDay"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@
 // Nothing is described here twice. GeoJSON collections, which the document only calls collections, are
 // in core/geojson.ts.
 
+import type { TargetProperties } from '../core/geojson.ts'
 import type { components } from './schema.gen.ts'
 
 type Schemas = components['schemas']
@@ -74,12 +75,17 @@ export type Merged = Schemas['Merged']
 export type Telling = Schemas['Telling']
 export type LadderStep = Schemas['LadderStep']
 export type Deputyship = Schemas['ListedDeputy']
+export type Colleague = Schemas['Colleague']
+export type RosterOfStreet = Schemas['RosterOut']
 
 export type Inbox = Schemas['Inbox']
 export type Notification = Schemas['NotificationOut']
 
 export type PatrolToday = Schemas['TodayOut']
 export type PatrolTarget = Schemas['TargetToday']
+export type CoverageOfDay = Schemas['CoverageOfDay']
+export type ShiftsOfDay = Schemas['ShiftList']
+export type TargetOfCoverage = TargetProperties
 export type TrackPoint = Schemas['PointIn']
 export type TrackOut = Schemas['TrackOut']
 

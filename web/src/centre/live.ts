@@ -7,8 +7,8 @@ import { Refresher } from '../core/refresher.ts'
 import { ApiProblem, call, query } from '../ports/http.ts'
 import { openStream } from '../ports/stream.ts'
 import { hearInbox, inboxStream, startInbox } from '../ui/inbox/inbox.ts'
-import { ensure, session } from '../ui/session.ts'
-import { centre, feed, inbox, keep, readDetail } from './state.ts'
+import { ensure, may, session } from '../ui/session.ts'
+import { centre, feed, inbox, keep, readDetail, selectCase, showView, viewsFor } from './state.ts'
 
 const BOARD_MS = 700
 const DETAIL_MS = 500
@@ -31,6 +31,7 @@ const detail = new Refresher(readDetail, DETAIL_MS, ports)
 const list = new Refresher(async () => void (inbox.changes += 1), LIST_MS, ports)
 
 async function readBoard(): Promise<void> {
+  if (!may('board:read')) return
   try {
     const answer = await call<Board>('/board')
     read_ms = Date.now()
@@ -43,15 +44,17 @@ async function readBoard(): Promise<void> {
 }
 
 async function readPoints(): Promise<void> {
+  if (!may('case:read')) return keep('points', { type: 'FeatureCollection', features: [], truncated: false })
   keep('points', await call<CasePoints>('/cases.geojson?open=true'))
 }
 
 async function readCells(): Promise<void> {
+  if (!may('plan:read')) return
   keep('cells', await call<Cells>('/cells?plan=current'))
 }
 
 async function readHeat(): Promise<void> {
-  if (!centre.layers.heat) return
+  if (!centre.layers.heat || !may('board:read')) return
   keep('heat', await call<Heat>(`/heat${query({ resolution: centre.heat_resolution })}`))
 }
 
@@ -71,8 +74,9 @@ function hear(event: StreamEvent): void {
 
 /** Starts reading; call once, when somebody is signed in. */
 export async function startLive(): Promise<void> {
-  inbox.extent = await untilAnswered(() => call<Extent>('/extent'))
   startInbox()
+  await readerOfStreet()
+  inbox.extent = await untilAnswered(() => call<Extent>('/extent'))
   readAll()
   openStream({
     onEvent: hear,
@@ -89,7 +93,26 @@ export async function startLive(): Promise<void> {
   }, POLL_MS)
   watch(() => [centre.layers.heat, centre.heat_resolution], () => heat.nudge())
   // What one may see and do depends on who acts.
-  watch([() => session.me?.id, () => session.acting?.person_id], readAll)
+  watch([() => session.me?.id, () => session.acting?.person_id], () => {
+    if (!may('case:read')) selectCase(null)
+    if (!viewsFor(may).includes(centre.view)) showView('map')
+    readAll()
+  })
+}
+
+/** Waits until somebody acts who sees the street; administrators and auditors do not. */
+async function readerOfStreet(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = watch(
+      () => may('board:read'),
+      (sees) => {
+        if (!sees) return
+        resolve()
+        queueMicrotask(() => stop())
+      },
+      { immediate: true },
+    )
+  })
 }
 
 async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {

@@ -22,8 +22,22 @@ export interface FeedItem extends Heard {
   fresh: boolean
 }
 
+export const VIEWS = ['map', 'list', 'patrol', 'duty'] as const
+export type View = (typeof VIEWS)[number]
+
+/** Views that have something for whoever carries these permissions; the map is everybody's. */
+export function viewsFor(may: (permission: string) => boolean): View[] {
+  const needed: Record<View, boolean> = {
+    map: true,
+    list: may('case:read'),
+    patrol: may('patrol:read'),
+    duty: may('deputy:name') || may('roster:edit'),
+  }
+  return VIEWS.filter((view) => needed[view])
+}
+
 interface Centre {
-  view: 'map' | 'list'
+  view: View
   layers: Record<Layer, boolean>
   extent: Extent | null
   board: Board | null

@@ -8,6 +8,7 @@ import type { Translate } from '../core/problem.ts'
 import { actionName, stateName } from '../core/workflow.ts'
 import type { Locale } from '../core/workflow.ts'
 import { prefs } from '../ports/prefs.ts'
+import { categoryName } from './categories.ts'
 
 export const i18n = createI18n({
   legacy: false,
@@ -41,6 +42,7 @@ export function useText() {
     lang,
     state: (id: string) => stateName(id, lang.value),
     action: (id: string) => actionName(id, lang.value),
+    category: (name: string) => categoryName(name, lang.value),
     article: (id: string) => articleName(id, lang.value),
     time: (at: string | number | null | undefined, style: 'clock' | 'time' | 'short' | 'long' | 'day') =>
       showTime(at, lang.value, style),

@@ -25,6 +25,9 @@ const current = reactive<Session>({ state: 'starting', page: 'centre', me: null,
 
 export const session = readonly(current) as Readonly<Session>
 
+/** Whether whoever acts carries a permission. A page hides what the server would refuse; it decides nothing. */
+export const may = (permission: string): boolean => current.me?.permissions.includes(permission) ?? false
+
 const RETRY_MS = 4000
 const CHECK_AGAIN_MS = 2000
 let demo: Demo | null = null

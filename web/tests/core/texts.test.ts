@@ -87,6 +87,11 @@ test('a refused photo says what is wrong with it', () => {
   expect('图片不完整或已损坏，请重新拍摄。').toBe(explain(problem, t, 'zh-CN').lines.at(-1))
 })
 
+test('a refused geometry says why and which feature of the file it is, counted as people count', () => {
+  const problem = { ...localProblem('invalid_geometry', 422, ''), facts: { hint: 'not_valid', feature: 2, reason: 'Self-intersection' } }
+  expect(['图形自相交或有其他错误，请在绘制软件中改正。', '文件中的第 3 个要素。']).toEqual(explain(problem, t, 'zh-CN').lines.slice(-2))
+})
+
 test('every fault of a refused report is said, each once', () => {
   const faults = ['future', 'missing_evidence', 'future', 'from_the_future'].map((code) => ({ field: 'x', code, message: '' }))
   const problem = { ...localProblem('invalid_input', 422, ''), facts: { faults } }

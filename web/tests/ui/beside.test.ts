@@ -153,3 +153,25 @@ test('a joint call has one lead, each unit once, and needs the signed order wher
   ])
   expect([post?.body['version'], post?.body['document_no']]).toEqual([4, '街调〔2026〕1号'])
 })
+
+test('an order without a limit of its own sends none; with an amount it sends its unit too', async () => {
+  const sent = async (fill_: (fill: (name: string, value: string) => Promise<void>) => Promise<void>) => {
+    const { click, fill } = show(makeDetail([], [beside('order', true, { requires: ['opinion'] })]))
+    await click('beside-order')
+    await fill('order-opinion', '请尽快处置')
+    await fill_(fill)
+    await click('order-submit')
+    mounted?.unmount()
+    document.body.innerHTML = ''
+    return asked.filter((one) => one.method === 'POST').at(-1)?.body
+  }
+  expect(await sent(async () => undefined)).toMatchObject({ opinion: '请尽快处置', amount: null, unit: null })
+  expect(await sent((fill) => fill('order-amount', '3'))).toMatchObject({ amount: 3, unit: 'working_hour' })
+})
+
+test('photos of a unit’s answer are shown with it', () => {
+  const { host } = show(makeDetail([makeCall(makeTask({ state: 'done', words: '已清理', photos: ['a1', 'b2'] }))], []))
+  expect([...host.querySelectorAll('img')].map((one) => one.getAttribute('src'))).toEqual([
+    '/api/v1/photos/a1?size=thumb', '/api/v1/photos/b2?size=thumb',
+  ])
+})

@@ -23,6 +23,8 @@ export const texts: Texts<typeof chinese> = {
     find: 'Search a name, post, unit or cell code',
     more: '{n} more: search for them.',
     switch_note: 'Demo only: every tab remembers its own person.',
+    no_street: 'Your post does not see the street’s cases',
+    no_street_hint: 'Map, cases and figures are for those who work on them. Your account and devices are on the account page.',
     failed: 'The server cannot be reached',
     failed_hint: 'The page reconnects by itself when the server is back.',
     roles: {
@@ -60,7 +62,7 @@ export const texts: Texts<typeof chinese> = {
     verified: 'Close',
     closed: 'Done',
   },
-  loop: { title: 'Closed loop', assess: 'Assessment', now: 'Now: {state}' },
+  loop: { title: 'Closed loop', assess: 'Assess', now: 'Now: {state}' },
   sources: {
     patrol: 'Patrol',
     hotline_12345: 'Hotline 12345',
@@ -93,7 +95,7 @@ export const texts: Texts<typeof chinese> = {
     handling_limit: 'Limit for handling',
     score: 'Score',
     amount: 'Extend by',
-    unit: 'Unit',
+    unit: 'Counted in',
     resume_on: 'Planned date to resume',
     engineering: 'Works of engineering',
     signed_document: 'Signed document',

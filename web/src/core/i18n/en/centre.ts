@@ -21,6 +21,8 @@ export const texts: Texts<typeof chinese> = {
     zoom_in: 'Zoom in',
     zoom_out: 'Zoom out',
     view_map: 'Map',
+    view_patrol: 'Patrols',
+    view_duty: 'Duty and deputies',
     view_list: 'List',
     failed: 'This browser cannot draw the map (WebGL 2 needed). The list below shows the same.',
     notes: 'Notes',
@@ -66,6 +68,7 @@ export const texts: Texts<typeof chinese> = {
   },
   cases: {
     title: 'Cases',
+    cell: 'Cell {n}',
     count: '{n} cases',
     empty: 'No case matches',
     more: 'Load more',

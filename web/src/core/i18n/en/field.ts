@@ -93,7 +93,8 @@ export const texts: Texts<typeof chinese> = {
     tasks_offline: 'Tasks show when online',
     online: 'Online',
     offline: 'Offline',
-    wrong_person: 'This person cannot report. Switch to a grid worker.',
+    wrong_person: 'This page is for grid workers and handling units. Your post works in the command centre.',
+    to_centre: 'Open the command centre',
     minutes_ago: '{n} min ago',
   },
 }

@@ -22,6 +22,8 @@ export const texts = {
     find: '搜索姓名、岗位、单位或网格代码',
     more: '还有 {n} 人，请搜索。',
     switch_note: '仅演示环境：每个标签页记住自己的身份。',
+    no_street: '您的岗位不查看街道案件',
+    no_street_hint: '网格图、案件和看板只对街道办件岗位开放。您的账户与设备在“账户与设备”页管理。',
     failed: '暂时连不上服务器',
     failed_hint: '服务器恢复后会自动重新连接。',
     roles: {
@@ -92,7 +94,7 @@ export const texts = {
     handling_limit: '处置时限',
     score: '评分',
     amount: '延长',
-    unit: '单位',
+    unit: '计时方式',
     resume_on: '计划恢复日期',
     engineering: '工程类',
     signed_document: '领导签批文号',

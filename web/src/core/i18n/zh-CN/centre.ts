@@ -20,6 +20,8 @@ export const texts = {
     zoom_in: '放大',
     zoom_out: '缩小',
     view_map: '地图',
+    view_patrol: '巡查',
+    view_duty: '值班与代理',
     view_list: '列表',
     failed: '浏览器无法显示地图（需要 WebGL 2）。以下列表内容相同。',
     notes: '说明',
@@ -65,6 +67,7 @@ export const texts = {
   },
   cases: {
     title: '案件',
+    cell: '网格 {n}',
     count: '共 {n} 件',
     empty: '没有符合条件的案件',
     more: '再载入',

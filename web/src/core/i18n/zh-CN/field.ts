@@ -92,7 +92,8 @@ export const texts = {
     tasks_offline: '联网后显示任务',
     online: '在线',
     offline: '离线',
-    wrong_person: '当前身份不能上报，请切换为网格员。',
+    wrong_person: '本页供网格员和处置单位使用。您的岗位请用指挥中心。',
+    to_centre: '打开指挥中心',
     minutes_ago: '{n} 分钟前',
   },
 }
