@@ -156,9 +156,8 @@ def gate_hints() -> set[str]:
     for node in ast.walk(tree_of(ROOT / "gridmgmt" / "geo" / "gate.py")):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_refused":
             found |= constants(node.args[1])
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp):
-            # ``hint`` may be one word or the other; the condition holds numbers only.
-            found |= constants(node.value.body) | constants(node.value.orelse)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "hint":
+            found |= constants(node.value)
     assert {"not_valid", "antimeridian", "outside_frame", "too_many_features"} <= found
     return found
 
