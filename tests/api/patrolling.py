@@ -70,6 +70,8 @@ def patrol_request(server: Server, path: str, method: str) -> Request:  # noqa: 
         return path, {"json": {"id": str(uuid.uuid4()), **moment(server)}}
     if path.endswith(("/today", "/patrol-plans")):
         return path, {}
+    if path.endswith("/coverage"):
+        return f"{path}?day={server.clock.at.date()}", {}
     shift_id = open_shift(server, worker)
     if path.endswith(".geojson"):
         return f"{path}?shift={shift_id}", {}

@@ -11,7 +11,7 @@ from api.routes.centre import Board, Categories
 from api.routes.deputies import DeputyList
 from api.routes.inbox import Inbox, Ladder
 from api.routes.oversight import OwedList
-from api.routes.patrols import ShiftList, TodayOut
+from api.routes.patrols import CoverageOfDay, ShiftList, TodayOut
 from api.routes.reports import ReportOut
 from api.routes.sessions import DemoPeople, Me
 from tests.api.calling import acted, issued
@@ -48,6 +48,7 @@ def test_answers_are_as_the_document_says(
     read(ReportOut, worker.get(f"/reports/{case['report']['id']}"))
     read(TodayOut, worker.get("/patrols/today"))
     read(ShiftList, dispatcher.get("/patrols", day=str(day)))
+    read(CoverageOfDay, dispatcher.get("/patrols/coverage", day=str(day)))
     read(OwedList, director.get("/orders"))
     read(DeputyList, director.get("/deputies"))
     read(Categories, shift.get("/categories"))
