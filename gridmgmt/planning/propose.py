@@ -126,7 +126,7 @@ def propose_cells(  # noqa: PLR0913  what a planner may say
     home = community_of_atoms(communities, atoms)
     borders = shared_borders(np.asarray(atoms.geometry.array, dtype=object))
     require_cover(communities, atoms, home, borders)
-    graph = _graph_of(atoms, borders, demand, workload, lines)
+    graph = graph_of(atoms, borders, demand, workload, lines)
     former = Former.of(atoms, previous, fixed)
     former.require_whole(communities, home)
     taken = former.fixed | _dedicated(atoms)
@@ -231,13 +231,14 @@ def _with_taken(
     return label, np.concatenate([names, outcome.names]), dedicated
 
 
-def _graph_of(
+def graph_of(
     atoms: gpd.GeoDataFrame,
     borders: SharedBorders,
     demand: str,
     workload: str | None,
     lines: gpd.GeoDataFrame | None,
 ) -> Graph:
+    """Return the atoms as the engine sees them; a metre of border costs what lies there."""
     shapes = np.asarray(atoms.geometry.array, dtype=object)
     factor = np.ones(len(borders.pairs))
     for column, cost in (("site_id", COST_ON_WALL), ("block_id", COST_ON_ROAD)):

@@ -127,7 +127,7 @@ def stability(
         was, now = owner_of(points, old), owner_of(points, new)
     else:
         basis, was, now, weight = "area", *_shared(old, new, before[demand].to_numpy(dtype=np.float64))
-    heir = _heirs(was, now, weight, len(old))
+    heir = heirs(was, now, weight, len(old))
     both = (was >= 0) & (now >= 0)
     codes, old_codes = cells["code"].to_numpy(), before["code"].to_numpy()
     moved, recoded = _changed(was[both], now[both], heir, codes, old_codes)
@@ -176,8 +176,14 @@ def _shared(old: GeomArray, new: GeomArray, households: FloatArray) -> tuple[Int
     return was[kept].astype(np.int64), now[kept].astype(np.int64), (share * households[was])[kept]
 
 
-def _heirs(was: IntArray, now: IntArray, weight: FloatArray, count: int) -> IntArray:
-    """For each old cell its heir among the new ones, or -1: pairs by falling weight, each cell once."""
+def heirs(was: IntArray, now: IntArray, weight: FloatArray, count: int) -> IntArray:
+    """For each old cell its heir among the new ones, or -1: pairs by falling weight, each cell once.
+
+    Parameters
+    ----------
+    was, now : (m,) old and new cell of each place, -1 for none. weight : (m,) its households.
+    count : number of old cells.
+    """
     known = (was >= 0) & (now >= 0)
     pairs = pd.DataFrame({"was": was[known], "now": now[known], "weight": weight[known]})
     shared = pairs.groupby(["was", "now"], as_index=False)["weight"].sum()
