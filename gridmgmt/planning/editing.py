@@ -37,7 +37,7 @@ from gridmgmt.planning.editing_division import Division, Refusal, checked_atoms
 from gridmgmt.planning.editing_ground import Ground, lay_ground
 from gridmgmt.planning.editing_lines import redrawn, split_by_line
 from gridmgmt.planning.editing_measures import Measures, measured
-from gridmgmt.planning.editing_moves import advanced, frozen, merged, moved, split_off
+from gridmgmt.planning.editing_moves import advanced, frozen, merged, moved, row_along, split_off
 from gridmgmt.planning.editing_search import halved, reoptimised
 
 __all__ = ["Desk", "Refusal", "lay_out"]
@@ -129,7 +129,7 @@ class Desk:
         """
         rows = None
         if communities is not None:
-            codes = self.ground.communities["code"].astype(str).tolist()
+            codes = self.ground.community_codes
             unknown = sorted(set(communities) - set(codes))
             if unknown:
                 raise InvalidInput("there is no such community", unknown=unknown)
@@ -177,14 +177,17 @@ class Desk:
         InvalidInput
             No cell had it, or that cell is gone.
         """
-        found = np.flatnonzero((self.ground.cells["code"].astype(str) == code).to_numpy())
-        if len(found) == 0 or found[0] not in self.now.cells():
+        if code not in self.ground.codes or self.ground.codes.index(code) not in self.now.cells():
             raise InvalidInput("there is no such cell", code=code)
-        return int(found[0])
+        return self.ground.codes.index(code)
 
     def atoms_of(self, cell: int) -> IntArray:
         """Return the atoms of a cell, ascending."""
         return self.now.atoms_of(cell)
+
+    def row_along(self, taker: int, giver: int) -> IntArray:
+        """Return the run of atoms of ``giver`` along its border with ``taker``; empty if they share none."""
+        return row_along(self.ground, self.now, taker, giver)
 
     def _then(self, outcome: Division | Refusal) -> "Desk | Refusal":
         if isinstance(outcome, Refusal):

@@ -68,10 +68,9 @@ def changed_cells(
 
 def numbered_cells(ground: Ground, cells: gpd.GeoDataFrame, used: Collection[str]) -> gpd.GeoDataFrame:
     """Give codes; those of the plan before survive with their ground and are given to no other."""
-    before = ground.cells["code"].astype(str)
     kept = dict(zip(cells["code"], ~cells["changed"], strict=True))
     earlier = cells[cells["code"].map(kept)][["code", "geometry"]]
-    numbered = number_cells(cells, used={*used, *before}, earlier=earlier)
+    numbered = number_cells(cells, used={*used, *ground.codes}, earlier=earlier)
     if "name" in numbered:
         made = [
             name if isinstance(name, str) else f"{str(community).removesuffix('居委会')}第{sequence}网格"

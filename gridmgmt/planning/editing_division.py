@@ -112,9 +112,9 @@ class Division:
 def name_of(ground: Ground, division: Division, cell: int) -> str:
     """Return what a cell is called until codes are given: its code before, or community and new number."""
     if cell < ground.given:
-        return str(ground.cells["code"].iloc[cell])
+        return ground.codes[cell]
     home = ground.home[division.atoms_of(cell)[0]]
-    return f"{ground.communities['code'].iloc[home]}+{cell - ground.given + 1}"
+    return f"{ground.community_codes[home]}+{cell - ground.given + 1}"
 
 
 def refusal(

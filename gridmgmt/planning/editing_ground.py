@@ -39,6 +39,7 @@ class Ground:
     demand : name of the column that is balanced. band : of a duty grid, both ends allowed.
     home : (n,) row of the community of each atom.
     first_label : (n,) row of ``cells`` of each atom.
+    codes, community_codes : of ``cells`` and ``communities``, as text.
     dedicated : rows of ``cells`` that are dedicated grids 专属网格; they never change.
     graph : the atoms as the engine sees them. borders : the same with single sides.
     first, other : neighbours of atom ``i`` are ``other[first[i]:first[i + 1]]``.
@@ -53,6 +54,8 @@ class Ground:
     band: tuple[float, float]
     home: IntArray
     first_label: IntArray
+    codes: tuple[str, ...]
+    community_codes: tuple[str, ...]
     dedicated: frozenset[int]
     graph: Graph
     borders: SharedBorders
@@ -161,6 +164,8 @@ def lay_ground(
         band=band,
         home=community_of_atoms(communities, atoms),
         first_label=_labels(atoms, cells),
+        codes=tuple(cells["code"].astype(str)),
+        community_codes=tuple(communities["code"].astype(str)),
         dedicated=frozenset(np.flatnonzero((cells["kind"] == CellKind.DEDICATED).to_numpy()).tolist()),
         graph=graph_of(atoms, borders, demand, None, classed),
         borders=borders,
@@ -199,7 +204,6 @@ def _labels(atoms: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> IntArray:
 
 def _require_plan(ground: Ground) -> None:
     members = np.bincount(ground.first_label, minlength=ground.given)
-    codes = ground.communities["code"].astype(str).to_numpy()
     faulty: dict[str, list[int]] = {"empty": [], "contiguous": [], "within_community": []}
     for row in range(ground.given):
         if not members[row]:
@@ -209,7 +213,9 @@ def _require_plan(ground: Ground) -> None:
         homes = np.unique(ground.home[atoms])
         if len(ground.pieces(atoms)) > 1:
             faulty["contiguous"].append(row)
-        if len(homes) > 1 or codes[homes[0]] != str(ground.cells["community_code"].iloc[row]):
+        if len(homes) > 1 or ground.community_codes[homes[0]] != str(
+            ground.cells["community_code"].iloc[row]
+        ):
             faulty["within_community"].append(row)
     for constraint, rows in faulty.items():
         if rows:

@@ -6,7 +6,7 @@ x east and y **south**, as screens have it, with centimetres.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import geopandas as gpd
@@ -52,20 +52,21 @@ class Sheet:
     desk : the plan under the hand.
     water : polygons or lines of water in the CRS of the atoms, to be drawn beneath.
     refusal : of the last edit asked for; None when it was made.
-    opened : the card of the plan as it was laid on the desk.
+    opened : the card of the plan as it was laid on the desk; judged once, then handed on.
     """
 
     desk: Desk
     water: gpd.GeoDataFrame | None = None
     refusal: Refusal | None = None
-    opened: DeskCard = field(init=False)
+    opened: DeskCard | None = None
 
     def __post_init__(self) -> None:
-        """Remember the first card."""
-        first = self.desk
-        if first.past:
-            first = Desk(first.ground, first.measures, first.past[0])
-        object.__setattr__(self, "opened", first.card)
+        """Judge the plan as it was laid on the desk, unless the sheet before has."""
+        if self.opened is None:
+            first = self.desk
+            if first.past:
+                first = Desk(first.ground, first.measures, first.past[0])
+            object.__setattr__(self, "opened", first.card)
 
     def asked(self, order: Mapping[str, Any]) -> "Sheet":
         """Return the sheet after an edit, or the same one with the refusal.
@@ -151,7 +152,7 @@ class Sheet:
             "label": desk.now.label.tolist(),
             "cells": cells,
             "card": desk.card.as_facts(),
-            "opened": self.opened.as_facts(),
+            "opened": self.opened.as_facts() if self.opened else None,
             "undo": len(desk.past),
             "redo": len(desk.future),
             "refusal": self.refusal.as_facts() if self.refusal else None,

@@ -66,14 +66,13 @@ def reoptimised(
     if kept.all():
         return refusal(ground, division, "frozen")
     layout = Layout(ground.graph, np.where(kept, -1, ground.home))
-    codes = ground.communities["code"].astype(str).to_numpy()
     begun: dict[int, int] = {}
     orders = []
     for row, nodes in zip(layout.group.tolist(), layout.nodes, strict=True):
         number = begun[row] = begun.get(row, -1) + 1
         # A cell is connected, so it lies in one piece whole, and each piece keeps its number of cells.
         cells = len(np.unique(division.label[nodes]))
-        orders.append(Order(str(codes[row]), number, cells, ground.band))
+        orders.append(Order(ground.community_codes[row], number, cells, ground.band))
     found = divided(
         ground.graph, layout, orders, chosen, seed=checked_seed(seed),
         before=np.where(kept, -1, division.label), time_limit_s=limit,

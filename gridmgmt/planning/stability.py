@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from gridmgmt.geo.crs import require_metric
@@ -185,12 +184,14 @@ def heirs(was: IntArray, now: IntArray, weight: FloatArray, count: int) -> IntAr
     count : number of old cells.
     """
     known = (was >= 0) & (now >= 0)
-    pairs = pd.DataFrame({"was": was[known], "now": now[known], "weight": weight[known]})
-    shared = pairs.groupby(["was", "now"], as_index=False)["weight"].sum()
-    ranked = shared[shared["weight"] > 0].sort_values(["weight", "was", "now"], ascending=[False, True, True])
+    many = int(now.max(initial=-1)) + 1
+    pairs, row = np.unique(was[known] * many + now[known], return_inverse=True)
+    shared = np.bincount(row, weight[known], len(pairs))
+    # Pairs ascend, so a stable sort leaves equal weights in the order of old cells, then of new ones.
+    ranked = [n for n in np.argsort(-shared, kind="stable").tolist() if shared[n] > 0]
     heir = np.full(count, -1, dtype=np.int64)
     taken: set[int] = set()
-    for old, new in zip(ranked["was"].tolist(), ranked["now"].tolist(), strict=True):
+    for old, new in (divmod(int(pairs[n]), many) for n in ranked):
         if heir[old] < 0 and new not in taken:
             heir[old] = new
             taken.add(new)
