@@ -96,6 +96,7 @@ docs: $(VENV)/.installed web/node_modules/.installed ## Regenerate the reference
 pictures: packages-for-tests setup ## Take the docs' screenshots from a demo server that runs (PICTURE_ARGS=--url ...)
 	$(BIN)/python docs/pictures.py $(PICTURE_ARGS)
 	$(BIN)/python docs/plan_files.py
+	$(BIN)/python docs/desk_picture.py
 
 .PHONY: web
 web: web/dist/.built ## Build the pages

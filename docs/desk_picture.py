@@ -96,14 +96,15 @@ def shoot(page: Page, sheet: Sheet, out: Path) -> None:
     page.mouse.move(*stand.at(given), steps=8)
     page.mouse.up()
     page.wait_for_function("() => window.traits.state.undo === 1")
-    cell = stand.sheet.desk.now.label[given]
+    cell = sheet.desk.now.label[given]
     page.evaluate(
         "n => document.querySelector(`[data-testid='bar-${n}']`).click()",
         stand.state()["cells"][cell]["name"],
     )
-    for atom in stand.sheet.desk.atoms_of(int(cell))[:2].tolist():
+    after = stand.sheet.desk
+    for atom in after.row_along(int(after.now.label[taker]), int(cell))[:1].tolist():
         page.mouse.click(*stand.at(atom))
-    page.locator("[data-testid=choice] span").first.wait_for()
+    page.locator("[data-testid=choice] button").first.wait_for()
     content = slimmed(page.screenshot())
     out.write_bytes(content)
     print(f"{out.name}  {len(content) // 1000} kB")

@@ -14,6 +14,7 @@ In the order in which a plan comes about:
 * ``cutedges``      the literature's problem instead: the fewest cut edges within a tolerance
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
+* ``editing``       a plan changed by hand, judged at once; its parts are named ``editing_…``
 
 Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` and ``midlines`` (nearest shares
 of land), ``graph``, ``allotment`` (how many cells), ``bounds`` (what no plan can do better than), ``engine``

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from gridmgmt.errors import InvalidInput
-from gridmgmt.planning.coverage import FloatArray, IntArray
+from gridmgmt.planning.coverage import FloatArray, IntArray, noded_faces
 from gridmgmt.planning.editing_division import Division, Refusal, held, refusal
 from gridmgmt.planning.editing_ground import BoolArray, Ground
 from gridmgmt.planning.editing_moves import split_off
@@ -94,7 +94,7 @@ def left_of_line(ground: Ground, atoms: IntArray, line: Any) -> BoolArray | None
     )
     frame = shapely.box(west - 1.0, south - 1.0, east + 1.0, north + 1.0)
     carried = shapely.linestrings(far)
-    faces = shapely.get_parts(shapely.polygonize([shapely.union(frame.boundary, carried)]))
+    faces = noded_faces([frame.boundary, carried])
     if not shapely.is_simple(carried) or len(faces) != 2:
         return None
     left = np.asarray(shapely.intersects_xy(faces[0], *ground.inside[atoms].T), dtype=np.bool_)

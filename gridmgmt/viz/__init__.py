@@ -1,1 +1,1 @@
-"""folium maps for notebooks and reports, one function a map; every asset is served from this package."""
+"""Maps for notebooks and reports: ``plan_card``, ``borders``; every asset is served from this package."""

@@ -37,10 +37,12 @@ def test_every_dependency_is_explained_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text(encoding="utf-8")
     run_time, rest = page.split("## For development")
-    development, peers = rest.split("## For the bench alone")
+    development, rest = rest.split("## For the notebooks")
+    notebooks, peers = rest.split("## For the bench alone")
     for declared, part in (
         (project["dependencies"], run_time),
         (project["optional-dependencies"]["dev"], development),
+        (project["optional-dependencies"]["notebooks"], notebooks),
         (project["optional-dependencies"]["bench-peers"], peers),
     ):
         names = {re.split(r"[\[><=~! ]", line)[0] for line in declared}

@@ -37,7 +37,7 @@ def test_both_languages_have_every_text_and_every_refusal_and_action_is_worded()
     keys = {f"refused_{constraint}" for constraint in REASONS} | {f"did_{action}" for action in ACTIONS}
     keys |= set(re.findall(r"words\(\"(\w+)\"\)", module_text()))
     buttons = set(re.findall(r"this\.button\(\"(\w+)\"", module_text()))
-    keys |= {f"tip_{button}" for button in buttons} | {"do_freeze", "do_thaw"}
+    keys |= {f"tip_{button}" for button in buttons} | {"do_freeze", "do_thaw", "choice", "choice_alone"}
     keys |= {f"rule_{verdict['name']}" for verdict in make_desk().card.as_facts()["verdicts"]}
     assert set() == keys - set(told["zh"])
     assert all(text.strip() for language in told.values() for text in language.values())

@@ -96,6 +96,7 @@ class BorderDesk(anywidget.AnyWidget):
 
     @sheet.setter
     def sheet(self, sheet: Sheet) -> None:
+        """Show another sheet."""
         self._sheet = sheet
         self._show()
 

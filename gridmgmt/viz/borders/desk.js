@@ -189,7 +189,7 @@ class DeskView {
     if (!atoms.length) return;
     const demand = atoms.reduce((sum, atom) => sum + this.scene.atoms[atom].demand, 0);
     this.choice.append(
-      html("span", {}, [worded(this.words("choice"), { atoms: atoms.length, demand: plain(demand) })]),
+      html("span", {}, [worded(this.words(this.takers.length ? "choice" : "choice_alone"), { atoms: atoms.length, demand: plain(demand) })]),
       ...this.takers.map((cell, n) => html("button", {
         type: "button", "data-testid": `give-${cell.name}`, title: cell.name, onclick: () => this.give(n),
       }, [html("kbd", {}, [n < 9 ? String(n + 1) : ""]), `${shortName(cell)} ${plain(cell.demand)} → ${

@@ -101,6 +101,7 @@ class Hand {
     else if (press.kind === "line") this.follow(press.line, press.atom);
     else if (press.taken.size) {
       this.point(press.atom);
+      this.desk.pointed();
       this.desk.ask({ action: "move", atoms: [...press.taken], cell: this.map.state.label[press.atom] });
     }
   }
@@ -115,6 +116,8 @@ class Hand {
 
   // A line through two chosen cells is their new border; any other splits the cell it runs through.
   follow(line, atom) {
+    this.point(atom);
+    this.desk.pointed();
     const cells = this.cellsChosen();
     if (cells.length === 2) this.desk.ask({ action: "redraw", one: cells[0], two: cells[1], line });
     else {

@@ -8,10 +8,10 @@ class StreetMap {
     this.shift = [0, 0];
     this.root = svg("svg", { class: "gm-map", tabindex: "0", role: "application", "data-testid": "map" });
     const defs = svg("defs", {}, this.root);
-    const hatch = svg("pattern", {
+    this.hatch = svg("pattern", {
       id: "gm-frozen", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
     }, defs);
-    svg("path", { d: "M0 0V7", stroke: "#1b3a57", "stroke-width": 2.4, "stroke-opacity": 0.45 }, hatch);
+    svg("path", { d: "M0 0V7", stroke: "#1b3a57", "stroke-width": 2.4, "stroke-opacity": 0.45 }, this.hatch);
     this.view = svg("g", {}, this.root);
     const under = svg("g", { class: "gm-under" }, this.view);
     svg("path", { d: scene.communities.map((one) => one.d).join(""), class: "gm-land" }, under);
@@ -110,6 +110,8 @@ class StreetMap {
 
   place(relabel = true) {
     this.view.setAttribute("transform", `translate(${this.shift.join(" ")}) scale(${this.scale})`);
+    // The hatch is as wide on the screen at any scale.
+    this.hatch.setAttribute("patternTransform", `rotate(45) scale(${1 / this.scale})`);
     if (relabel && this.state) this.label();
   }
 
