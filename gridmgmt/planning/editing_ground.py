@@ -19,9 +19,10 @@ import shapely
 
 from gridmgmt.domain.grid import CellKind
 from gridmgmt.errors import InvalidGeometry, InvalidInput
+from gridmgmt.planning.admission import community_of_atoms, require_frames
 from gridmgmt.planning.coverage import FloatArray, GeomArray, IntArray, SharedBorders, shared_borders
 from gridmgmt.planning.graph import Graph
-from gridmgmt.planning.propose import community_of_atoms, graph_of, require_frames
+from gridmgmt.planning.propose import graph_of
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -145,7 +146,7 @@ def lay_ground(
     InvalidGeometry
         Atoms overlap, repeat, or do not share their vertices.
     Infeasible, WrongCrs
-        As :func:`~gridmgmt.planning.propose.community_of_atoms`.
+        As :func:`~gridmgmt.planning.admission.community_of_atoms`.
     """
     require_frames(communities, atoms, demand, None)
     atoms, cells = atoms.reset_index(drop=True), cells.reset_index(drop=True)
