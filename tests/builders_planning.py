@@ -116,3 +116,11 @@ def make_town(seed: int, *, east_m: float = 420.0, north_m: float = 340.0) -> di
         ),
         "outline": make_frame([outline]),
     }
+
+
+def lattice_neighbours(columns: int, rows: int) -> list[list[int]]:
+    """Positions beside each square of a lattice, row by row."""
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    at = {place: number for number, place in enumerate(places)}
+    steps = ((0, 1), (1, 0), (0, -1), (-1, 0))
+    return [[at[r + a, c + b] for a, b in steps if (r + a, c + b) in at] for r, c in places]
