@@ -111,6 +111,12 @@ def hex_centre(hexagon: int) -> LonLat:
     return LonLat(lon, lat)
 
 
+def disk(hexagon: int, steps: int) -> list[int]:
+    """Return the hexagons that are at most so many steps away, the middle one among them, sorted."""
+    near: list[int] = h3.grid_disk(hexagon, steps)
+    return sorted(near)
+
+
 def parent(hexagon: int, resolution: int) -> int:
     """Return the hexagon's ancestor at a coarser resolution.
 
