@@ -97,6 +97,11 @@ pictures: packages-for-tests setup ## Take the docs' screenshots from a demo ser
 	$(BIN)/python docs/pictures.py $(PICTURE_ARGS)
 	$(BIN)/python docs/plan_files.py
 	$(BIN)/python docs/desk_picture.py
+	$(BIN)/python docs/partition.py
+
+.PHONY: notebooks
+notebooks: setup ## Open the planners' notebooks in JupyterLab
+	$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --notebook-dir=notebooks
 
 .PHONY: web
 web: web/dist/.built ## Build the pages

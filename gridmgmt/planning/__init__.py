@@ -15,10 +15,11 @@ In the order in which a plan comes about:
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card
 * ``editing``       a plan changed by hand, judged at once; its parts are named ``editing_…``
+* ``hotspots``      where cases are more than chance; ``staffing`` posts by work; ``routes`` patrol routes
 
 Below them: ``coverage`` (seamless polygons on one lattice), ``tessellation`` and ``midlines`` (nearest shares
 of land), ``graph``, ``allotment`` (how many cells), ``bounds`` (what no plan can do better than), ``engine``
 and ``search`` (compiled local search); ``cutedges_state``, ``cutedges_anneal`` and ``cutedges_pool``
 (compiled too); ``stopwatch``. The demo subdistrict: ``demo_files``, ``demo_plan``, and what was invented for
-it: ``demo_street``, ``demo_sites``, ``demo_buildings``, ``demo_grouping``.
+it: ``demo_street``, ``demo_sites``, ``demo_buildings``, ``demo_grouping``; a made-up year, ``demo_year``.
 """

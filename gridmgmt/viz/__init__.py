@@ -1,1 +1,1 @@
-"""Maps for notebooks and reports: ``plan_card``, ``borders``; every asset is served from this package."""
+"""What a plan looks like: its card as page and table, maps, borders that are moved; every asset comes from here."""

@@ -132,6 +132,18 @@ def test_the_first_cells_are_drawn_and_taken_out(tmp_path: Path, monkeypatch: py
     assert len(cells) == pyogrio.read_info(tmp_path / "build" / "first_cells.gpkg")["features"]
 
 
+def test_the_cells_of_a_street_are_drawn_twice_and_the_fixed_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    names = run_page("tutorials/draw-the-cells-of-a-street.md")
+    again, chosen, out = names["again"], names["chosen"].set_index("code"), tmp_path / "build" / "street"
+    fixed = again[again["code"].isin(names["kept"])]
+    assert [chosen.loc[row.code, "households"] for row in fixed.itertuples()] == fixed["households"].tolist()
+    assert {"cards.html", "default.html", "road.html", "cells.gpkg"} == {p.name for p in out.iterdir()}
+
+
 def test_a_class_that_was_added_is_known_and_the_streets_duty(checkout: Path, own_demo_url: str) -> None:
     page = "how-to/add-a-category.md"
     with (checkout / "data" / "catalogue" / "local_tj_demo.csv").open("a", encoding="utf-8") as file:

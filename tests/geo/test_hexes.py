@@ -67,6 +67,15 @@ def test_outlines_come_in_the_order_asked_pentagons_included() -> None:
     assert hexes.hex_polygon(pentagon).equals(outlines[0])
 
 
+def test_a_disk_has_the_middle_and_its_six_neighbours() -> None:
+    middle = hexes.hex_of(LonLat(117.65, 39.03), 10)
+    near = hexes.disk(middle, 1)
+    assert 7 == len(near)
+    assert middle in near
+    assert near == sorted(near)
+    assert all(middle in hexes.disk(other, 1) for other in near)
+
+
 def test_the_parent_is_coarser() -> None:
     hexagon = hexes.hex_of(CENTRE, 12)
     assert hexes.hex_of(CENTRE, 9) == hexes.parent(hexagon, 9)

@@ -1,0 +1,162 @@
+"""The planners' notebooks run from end to end on the demo street, without a server and without the internet.
+
+(Notebook 02 is a widget; ``tests/notebooks/test_widget*.py`` drive it in a browser when it is there.)
+"""
+
+import json
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from playwright.sync_api import sync_playwright
+
+from gridmgmt.storage.embedded import Cluster
+from tests.architecture.sources import ROOT
+
+FOLDER = ROOT / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
+HERE = ("01_draw_the_cells", "03_what_if", "04_hot_spots", "05_compare_and_publish", "06_staffing_and_routes")
+MADE = {
+    "01_draw_the_cells": ("01_layers.png", "01_cells.html", "01_card.html", "01_deviation.html", "01_bund.png",
+                          "01_bund.html"),
+    "03_what_if": ("03_workers.png", "03_moved.csv", "03_late_in_force.html", "03_late_draft.html"),
+    "04_hot_spots": ("04_heat.html", "04_spots.html", "04_rates.png", "04_rates.html"),
+    "05_compare_and_publish": ("05_card.html", "05_plan_1.html", "05_plan_2.html", "05_maps.png"),
+    "06_staffing_and_routes": ("06_posts.png", "06_load.html", "06_route.html", "06_route.png"),
+}  # fmt: skip
+# Notebook 05 makes a database of its own; in the tests that is one of the tests' cluster.
+OWN_CLUSTER = 'Sandbox(ROOT / "data")'
+TESTS_CLUSTER = (
+    'Sandbox(ROOT / "data", __import__("gridmgmt.storage.embedded", fromlist=["x"]).test_cluster())'
+)
+# Whoever reaches for a name or an address outside this machine fails, and says so.
+ALONE = """
+import socket as _socket
+
+def _alone(address):
+    if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise AssertionError(f"the notebook reaches for {address}")
+
+class _Socket(_socket.socket):
+    def connect(self, address):
+        _alone(address)
+        return super().connect(address)
+    def connect_ex(self, address):
+        _alone(address)
+        return super().connect_ex(address)
+
+_socket.socket = _Socket
+"""
+
+
+@cache
+def notebook(name: str) -> Any:
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+def text_of(name: str) -> str:
+    return "\n".join(cell.source for cell in notebook(name).cells)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with the data: everything that a notebook writes lands here."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "data").symlink_to(ROOT / "data")
+    return folder
+
+
+def run(name: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    for wanted in ("GRIDMGMT_DATABASE_URL", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(wanted, raising=False)
+    book = nbformat.from_dict(json.loads(json.dumps(notebook(name))))
+    for cell in book.cells:
+        cell.source = cell.source.replace(OWN_CLUSTER, TESTS_CLUSTER)
+    book.cells.insert(0, nbformat.v4.new_code_cell(ALONE))
+    NotebookClient(
+        book, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(desk)}}
+    ).execute()
+    return book
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", HERE)
+def test_the_notebook_runs_from_end_to_end(
+    name: str, desk: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if OWN_CLUSTER in text_of(name):
+        cluster: Cluster = request.getfixturevalue("cluster")
+        before = databases(cluster)
+    book = run(name, desk, monkeypatch)
+    complaints = [
+        out["text"] for cell in book.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
+    ]
+    assert [] == complaints
+    for file in MADE[name]:
+        assert (desk / "out" / file).stat().st_size > 200, file
+    if OWN_CLUSTER in text_of(name):
+        assert before == databases(cluster)
+
+
+def databases(cluster: Cluster) -> set[str]:
+    """Sandboxes of the cluster: a notebook leaves none behind."""
+    with cluster._connect() as connection:
+        rows = connection.execute("select datname from pg_database where datname like 'sandbox%'")
+        return {name for (name,) in rows}
+
+
+def test_saved_maps_ask_for_nothing_outside_and_are_drawn(desk: Path) -> None:
+    pages = sorted((desk / "out").glob("*.html"))
+    assert {file for made in MADE.values() for file in made if file.endswith("html")} == {
+        p.name for p in pages
+    }
+    chromium = shutil.which("chromium")
+    assert chromium
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for page in pages:
+            asked, wrong = [], []
+            tab = browser.new_page()
+            tab.on("request", lambda request, into=asked: into.append(request.url))
+            tab.on("pageerror", lambda error, into=wrong: into.append(str(error)))
+            tab.goto(page.as_uri())
+            assert ([page.as_uri()], []) == ([u for u in asked if not u.startswith("data:")], wrong)
+            wanted = "path.leaflet-interactive" if "card" not in page.name else "svg path"
+            assert tab.locator(wanted).count() > 0, page.name
+            tab.close()
+        browser.close()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_output_is_committed(name: str) -> None:
+    raw = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in raw["cells"] if cell["cell_type"] == "code"]
+    assert code
+    assert [] == [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None]
+    assert "widgets" not in raw["metadata"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_notebook_says_what_is_synthetic(name: str) -> None:
+    first = notebook(name).cells[0]
+    assert "markdown" == first.cell_type
+    assert "**synthetic" in first.source
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_every_map_and_figure_that_is_shown_is_saved_with_a_notice(name: str) -> None:
+    text = text_of(name)
+    assert text.count("plan_map(") - text.count("still_map(") <= text.count("notice=") + 1
+    assert not re.search(r"https?://(?!www\.openstreetmap\.org/copyright)", text)
+
+
+def test_what_notebooks_write_is_ignored_by_git() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert "/notebooks/out/" in ignored
