@@ -1,1 +1,1 @@
-"""What a plan looks like: its card as page and table, maps, borders that are moved; every asset comes from here."""
+"""What a plan looks like: its card as page and table, maps, borders moved by hand; all assets are in here."""

@@ -91,7 +91,7 @@ def _foot(notice: str) -> str:
     if not notice:
         return ""
     style = (
-        "position:absolute;left:0;bottom:0;z-index:900;padding:2px 8px;background:rgba(255,255,255,.85);"
+        "position:absolute;left:96px;bottom:0;z-index:900;padding:2px 8px;background:rgba(255,255,255,.85);"
         "font:12px sans-serif;color:#2a2118"
     )
     return f'<div style="{style}">{escape(notice)}</div>'

@@ -4,14 +4,18 @@
 """
 
 import json
+import os
 import re
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
 
@@ -22,20 +26,24 @@ FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 HERE = ("01_draw_the_cells", "03_what_if", "04_hot_spots", "05_compare_and_publish", "06_staffing_and_routes")
 MADE = {
-    "01_draw_the_cells": ("01_layers.png", "01_cells.html", "01_card.html", "01_deviation.html", "01_bund.png",
-                          "01_bund.html"),
+    "01_draw_the_cells": (
+        "01_layers.png", "01_cells.html", "01_card.html", "01_deviation.html", "01_bund.png", "01_bund.html",
+    ),
     "03_what_if": ("03_workers.png", "03_moved.csv", "03_late_in_force.html", "03_late_draft.html"),
     "04_hot_spots": ("04_heat.html", "04_spots.html", "04_rates.png", "04_rates.html"),
     "05_compare_and_publish": ("05_card.html", "05_plan_1.html", "05_plan_2.html", "05_maps.png"),
     "06_staffing_and_routes": ("06_posts.png", "06_load.html", "06_route.html", "06_route.png"),
 }  # fmt: skip
+Kernel = tuple[KernelManager, BlockingKernelClient]
 # Notebook 05 makes a database of its own; in the tests that is one of the tests' cluster.
 OWN_CLUSTER = 'Sandbox(ROOT / "data")'
 TESTS_CLUSTER = (
     'Sandbox(ROOT / "data", __import__("gridmgmt.storage.embedded", fromlist=["x"]).test_cluster())'
 )
 # Whoever reaches for a name or an address outside this machine fails, and says so.
+INLINE = "module://matplotlib_inline.backend_inline"
 ALONE = """
+%reset -f
 import socket as _socket
 
 def _alone(address):
@@ -71,30 +79,41 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(name: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    for wanted in ("GRIDMGMT_DATABASE_URL", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(wanted, raising=False)
+@pytest.fixture(scope="module")
+def kernel(desk: Path) -> Iterator[Kernel]:
+    """One process for all, so that packages are loaded once; each notebook begins without a name in it."""
+    manager = KernelManager(kernel_name="python3")
+    env = {n: v for n, v in os.environ.items() if n != "GRIDMGMT_DATABASE_URL"} | {"PYTHONPATH": str(ROOT)}
+    manager.start_kernel(cwd=str(desk), env=env | {"MPLBACKEND": INLINE})
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=120)
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+def run(name: str, kernel: Kernel) -> Any:
     book = nbformat.from_dict(json.loads(json.dumps(notebook(name))))
     for cell in book.cells:
         cell.source = cell.source.replace(OWN_CLUSTER, TESTS_CLUSTER)
     book.cells.insert(0, nbformat.v4.new_code_cell(ALONE))
-    NotebookClient(
-        book, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(desk)}}
-    ).execute()
+    client = NotebookClient(book, timeout=240, km=kernel[0])
+    client.kc = kernel[1]
+    client.execute()
     return book
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", HERE)
 def test_the_notebook_runs_from_end_to_end(
-    name: str, desk: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    name: str, desk: Path, kernel: Kernel, request: pytest.FixtureRequest
 ) -> None:
     if OWN_CLUSTER in text_of(name):
         cluster: Cluster = request.getfixturevalue("cluster")
         before = databases(cluster)
-    book = run(name, desk, monkeypatch)
+    book = run(name, kernel)
     complaints = [
         out["text"] for cell in book.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
     ]
