@@ -1,6 +1,6 @@
 """The planners' notebooks run from end to end on the demo street, without a server and without the internet.
 
-(Notebook 02 is a widget; ``tests/notebooks/test_widget*.py`` drive it in a browser when it is there.)
+Notebook 02 is a widget, which ``test_tuning.py`` drives in a browser.
 """
 
 import json
@@ -105,37 +105,8 @@ def run(name: str, kernel: Kernel) -> Any:
     return book
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", HERE)
-def test_the_notebook_runs_from_end_to_end(
-    name: str, desk: Path, kernel: Kernel, request: pytest.FixtureRequest
-) -> None:
-    if OWN_CLUSTER in text_of(name):
-        cluster: Cluster = request.getfixturevalue("cluster")
-        before = databases(cluster)
-    book = run(name, kernel)
-    complaints = [
-        out["text"] for cell in book.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
-    ]
-    assert [] == complaints
-    for file in MADE[name]:
-        assert (desk / "out" / file).stat().st_size > 200, file
-    if OWN_CLUSTER in text_of(name):
-        assert before == databases(cluster)
-
-
-def databases(cluster: Cluster) -> set[str]:
-    """Sandboxes of the cluster: a notebook leaves none behind."""
-    with cluster._connect() as connection:
-        rows = connection.execute("select datname from pg_database where datname like 'sandbox%'")
-        return {name for (name,) in rows}
-
-
-def test_saved_maps_ask_for_nothing_outside_and_are_drawn(desk: Path) -> None:
-    pages = sorted((desk / "out").glob("*.html"))
-    assert {file for made in MADE.values() for file in made if file.endswith("html")} == {
-        p.name for p in pages
-    }
+def require_closed_maps(pages: list[Path]) -> None:
+    """Saved maps ask for nothing outside, and are drawn."""
     chromium = shutil.which("chromium")
     assert chromium
     with sync_playwright() as playwright:
@@ -153,6 +124,35 @@ def test_saved_maps_ask_for_nothing_outside_and_are_drawn(desk: Path) -> None:
         browser.close()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", HERE)
+def test_the_notebook_runs_from_end_to_end_and_its_maps_ask_for_nothing_outside(
+    name: str, desk: Path, kernel: Kernel, request: pytest.FixtureRequest
+) -> None:
+    if OWN_CLUSTER in text_of(name):
+        cluster: Cluster = request.getfixturevalue("cluster")
+        before = databases(cluster)
+    book = run(name, kernel)
+    complaints = [
+        out["text"] for cell in book.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"
+    ]
+    assert [] == complaints
+    for file in MADE[name]:
+        assert (desk / "out" / file).stat().st_size > 200, file
+    if OWN_CLUSTER in text_of(name):
+        assert before == databases(cluster)
+    pages = sorted((desk / "out").glob(f"{name[:2]}_*.html"))
+    assert {file for file in MADE[name] if file.endswith("html")} == {page.name for page in pages}
+    require_closed_maps(pages)
+
+
+def databases(cluster: Cluster) -> set[str]:
+    """Sandboxes of the cluster: a notebook leaves none behind."""
+    with cluster._connect() as connection:
+        rows = connection.execute("select datname from pg_database where datname like 'sandbox%'")
+        return {name for (name,) in rows}
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_no_output_is_committed(name: str) -> None:
     raw = json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))
@@ -166,7 +166,8 @@ def test_no_output_is_committed(name: str) -> None:
 def test_the_notebook_says_what_is_synthetic(name: str) -> None:
     first = notebook(name).cells[0]
     assert "markdown" == first.cell_type
-    assert "**synthetic" in first.source
+    assert "synthetic" in first.source.lower()
+    assert "合成" in first.source
 
 
 @pytest.mark.parametrize("name", HERE)
