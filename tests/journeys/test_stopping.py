@@ -67,6 +67,16 @@ class Half:
             return self._line.recv(65536).decode(errors="replace").split("\r\n")[0]
 
 
+def report_in(cell: dict, photo: str) -> dict:
+    """A report from the middle of a cell."""
+    point, now = shape(cell["geometry"]).representative_point(), datetime.now(UTC)
+    return {
+        "id": str(uuid7(now, random.Random(3))), "category": "matter:09006", "description": "",
+        "position": {"lon": point.x, "lat": point.y, "datum": "wgs84", "accuracy_m": 8.0},
+        "observed_at": now.isoformat(), "photos": [photo],
+    }  # fmt: skip
+
+
 def test_a_server_told_to_stop_ends_its_streams_and_finishes_what_was_begun(
     installation: Installation,
 ) -> None:
@@ -102,13 +112,7 @@ def test_a_server_told_to_stop_ends_its_streams_and_finishes_what_was_begun(
         thread.start()
     ready.wait(30)
     other = draw_photo(random.Random(2), "second")
-    point = shape(cell["geometry"]).representative_point()
-    now = datetime.now(UTC)
-    report = {
-        "id": str(uuid7(now, random.Random(3))), "category": "matter:09006", "description": "",
-        "position": {"lon": point.x, "lat": point.y, "datum": "wgs84", "accuracy_m": 8.0},
-        "observed_at": now.isoformat(), "photos": [photo.sha256],
-    }  # fmt: skip
+    report = report_in(cell, photo.sha256)
     begun = [
         Half(installation, worker, "PUT", f"/photos/{other.sha256}", "image/jpeg", other.content),
         Half(installation, worker, "POST", "/reports", "application/json", json.dumps(report).encode()),

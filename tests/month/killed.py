@@ -27,7 +27,7 @@ from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import deliveries, outbox, overdue
 from gridmgmt.storage.rights.walls import Login
 from tests.month.playing import engine_for
-from tests.services import climbing
+from tests.services import climbing, mines
 
 POINTS: dict[str, tuple[Any, str]] = {
     **climbing.POINTS,
@@ -112,7 +112,7 @@ class Killing:
         if point is None:
             time.sleep(delay_s)
             os.kill(child, signal.SIGKILL)
-        if climbing.ended(child) == -signal.SIGKILL:
+        if mines.ended(child) == -signal.SIGKILL:
             self.killed[point or "from outside"] += 1
         else:
             self.outlived += 1
@@ -129,7 +129,7 @@ def _start(work: Callable[[], None], point: str | None, nth: int) -> int:
     code = 1
     try:
         if point is not None:
-            climbing.lay_a_mine(*POINTS[point], nth)
+            mines.lay_a_mine(*POINTS[point], nth)
         work()
         code = 0
     except Exception as fault:  # noqa: BLE001  said, and seen by the parent in the exit code

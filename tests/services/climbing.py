@@ -1,8 +1,5 @@
 """Workers of the ladder in processes of their own, some of which are killed at a named point."""
 
-import os
-import signal
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +11,7 @@ from gridmgmt.observe import metrics
 from gridmgmt.storage import ladders, notifications, outbox
 from gridmgmt.storage.db import Db, make_engine
 from gridmgmt.storage.rights.walls import Login
+from tests.services import mines
 
 POINTS: dict[str, tuple[Any, str]] = {
     "events claimed": (notifications, "claim_events"),
@@ -45,38 +43,7 @@ def work(url: str, now: datetime, *, batch: int = _SHORT_OF_NOTHING) -> None:
 
 def start(url: str, now: datetime, *, kill_at: str | None = None, nth: int = 1) -> int:
     """The same in a process of its own, which kills itself the nth time it has come by a point."""
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        if kill_at is not None:
-            lay_a_mine(*POINTS[kill_at], nth)
-        work(url, now)
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def lay_a_mine(module: Any, name: str, nth: int) -> None:
-    """Kill this process right after a function of a module has answered for the nth time."""
-    real: Callable[..., Any] = getattr(module, name)
-    passed = 0
-
-    def mined(*arguments: Any, **named: Any) -> Any:
-        nonlocal passed
-        answer = real(*arguments, **named)
-        passed += 1
-        if passed == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-    setattr(module, name, mined)
-
-
-def ended(child: int) -> int:
-    """How a process ended: 0 well, -9 killed, 1 by an error."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return mines.start(lambda: work(url, now), POINTS[kill_at] if kill_at else None, nth)
 
 
 def twice_or_never(db: Db) -> dict[str, int]:

@@ -1,8 +1,5 @@
 """Workers that hand cases over in processes of their own, some of which are killed at a named point."""
 
-import os
-import signal
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +10,7 @@ from gridmgmt.observe import metrics
 from gridmgmt.storage import cases, handovers
 from gridmgmt.storage.db import Db, make_engine
 from gridmgmt.storage.rights.walls import Login
+from tests.services import mines
 
 POINTS: dict[str, tuple[Any, str]] = {
     "cases claimed": (handovers, "claim"),
@@ -35,37 +33,7 @@ def work(url: str, now: datetime, *, batch: int = 7) -> None:
 
 def start(url: str, now: datetime, *, kill_at: str | None = None, nth: int = 1) -> int:
     """The same in a process of its own, which kills itself the nth time it has come by a point."""
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        if kill_at is not None:
-            _lay_a_mine(*POINTS[kill_at], nth)
-        work(url, now)
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _lay_a_mine(module: Any, name: str, nth: int) -> None:
-    real: Callable[..., Any] = getattr(module, name)
-    passed = 0
-
-    def mined(*arguments: Any, **named: Any) -> Any:
-        nonlocal passed
-        answer = real(*arguments, **named)
-        passed += 1
-        if passed == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-    setattr(module, name, mined)
-
-
-def ended(child: int) -> int:
-    """How a process ended: 0 well, -9 killed, 1 by an error."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return mines.start(lambda: work(url, now), POINTS[kill_at] if kill_at else None, nth)
 
 
 def counts(db: Db) -> dict[str, int]:

@@ -12,7 +12,7 @@ from gridmgmt.storage.db import make_engine, transaction
 from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW
 from tests.builders_street import Street
-from tests.services import climbing
+from tests.services import climbing, mines
 
 CASES = 30
 DAY = timedelta(days=1)
@@ -60,7 +60,7 @@ def test_a_worker_killed_anywhere_and_again_leaves_every_step_taken_once(url: st
     kills = 0
     for nth in (1, 2):
         for point in climbing.POINTS:
-            kills += climbing.ended(climbing.start(url, late, kill_at=point, nth=nth)) == -9
+            kills += mines.ended(climbing.start(url, late, kill_at=point, nth=nth)) == -9
             assert faults(engine) == {}, point
     assert kills >= len(climbing.POINTS), "it was killed indeed"
     climbing.work(url, late)
@@ -77,7 +77,7 @@ def test_two_workers_at_once_share_the_work_and_meet_at_nothing(url: str, engine
     assert steps(engine) == set()
     late = NOW + 10 * DAY
     children = [climbing.start(url, late) for _ in range(2)]
-    assert [climbing.ended(c) for c in children] == [0, 0]
+    assert [mines.ended(c) for c in children] == [0, 0]
     assert len([s for s in steps(engine) if s[1] == "handling"]) == 3 * CASES
     assert faults(engine) == {}
 
@@ -87,7 +87,7 @@ def test_a_worker_dies_beside_another_who_goes_on(url: str, engine: Engine) -> N
     late = NOW + 10 * DAY
     dying = climbing.start(url, late, kill_at="steps written", nth=2)
     living = climbing.start(url, late)
-    assert (climbing.ended(dying), climbing.ended(living)) in {(-9, 0), (0, 0)}
+    assert (mines.ended(dying), mines.ended(living)) in {(-9, 0), (0, 0)}
     climbing.work(url, late)
     assert len([s for s in steps(engine) if s[1] == "handling"]) == 3 * CASES
     assert faults(engine) == {}

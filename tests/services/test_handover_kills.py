@@ -12,6 +12,7 @@ from gridmgmt.storage.rights.walls import NOBODY
 from tests.builders_cases import NOW
 from tests.builders_plans import published, redrawn
 from tests.builders_street import Street
+from tests.services import mines
 from tests.services import switching_kills as switching
 
 CASES = 30
@@ -46,12 +47,12 @@ def counts(engine: Engine) -> dict[str, int]:
 
 
 def test_killed_anywhere_and_again_each_case_goes_over_once(url: str, engine: Engine) -> None:
-    assert switching.ended(switching.start(url, SWITCH - timedelta.resolution)) == 0
+    assert mines.ended(switching.start(url, SWITCH - timedelta.resolution)) == 0
     assert counts(engine)["records"] == 0, "nothing before the instant"
     kills = 0
     for nth in (1, 2):
         for point in switching.POINTS:
-            kills += switching.ended(switching.start(url, SWITCH, kill_at=point, nth=nth)) == -9
+            kills += mines.ended(switching.start(url, SWITCH, kill_at=point, nth=nth)) == -9
             found = counts(engine)
             assert found.pop("torn") == 0, point
             assert len(set(found.values())) == 1, (point, found)
@@ -64,7 +65,7 @@ def test_killed_anywhere_and_again_each_case_goes_over_once(url: str, engine: En
 
 def test_two_workers_at_once_share_the_work(url: str, engine: Engine) -> None:
     children = [switching.start(url, SWITCH) for _ in range(2)]
-    assert [switching.ended(c) for c in children] == [0, 0]
+    assert [mines.ended(c) for c in children] == [0, 0]
     switching.work(url, SWITCH)
     assert counts(engine) == ALL
 
@@ -72,7 +73,7 @@ def test_two_workers_at_once_share_the_work(url: str, engine: Engine) -> None:
 def test_one_dies_beside_another_who_goes_on(url: str, engine: Engine) -> None:
     dying = switching.start(url, SWITCH, kill_at="recorded", nth=2)
     living = switching.start(url, SWITCH)
-    assert switching.ended(living) == 0
-    switching.ended(dying)
+    assert mines.ended(living) == 0
+    mines.ended(dying)
     switching.work(url, SWITCH + timedelta(days=3))
     assert counts(engine) == ALL
