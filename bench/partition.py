@@ -28,7 +28,7 @@ from bench.report import Options, Result, main
 from bench.report import Side as Line
 
 SEEDS = (1, 2, 3)
-PRESETS = ("flash", "fast", "default", "tight", "compact", "road", "quality")
+PRESETS = ("flash", "city", "fast", "default", "tight", "compact", "road", "quality")
 QUICK_PRESETS = ("flash", "fast", "default")
 SMALL = 60
 CERTIFICATE_S = 30.0

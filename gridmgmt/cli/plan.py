@@ -10,11 +10,13 @@ from rich.table import Table
 from gridmgmt.cli import plan_files
 from gridmgmt.cli.console import console, reading, settings_with_database
 from gridmgmt.cli.plan_atoms import atoms
+from gridmgmt.cli.plan_city import city
 
 app = typer.Typer(help="Grid plans.", no_args_is_help=True)
 app.command("import")(plan_files.import_)
 app.command("card")(plan_files.card)
 app.command("atoms")(atoms)
+app.command("city")(city)
 Street = Annotated[str, typer.Option("--subdistrict", help="Nine-digit code.")]
 
 

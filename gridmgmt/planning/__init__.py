@@ -11,6 +11,7 @@ In the order in which a plan comes about:
 * ``admission``     what a street must be before it is divided: valid, seamless, in one CRS
 * ``propose``       atoms → cells inside communities; ``former``: the plan before
 * ``partition``     the same for bare graphs, and both doors' names
+* ``city``          many streets at once, with ``city_ledger``
 * ``cutedges``      the literature's problem instead: the fewest cut edges within a tolerance
 * ``numbering``     15-digit codes, west → east and north → south
 * ``constraints``   named rules a plan keeps to; ``evaluate`` the report card

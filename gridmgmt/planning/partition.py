@@ -170,7 +170,7 @@ def partition_graph(  # noqa: PLR0913  the door that instances of the literature
     area, perimeter : (n,) of the nodes; both or none. Without them shape is judged by cut length alone.
     tolerance : largest allowed deviation of a part from its group's mean, as a share.
     objective : ``"balance"``, or ``"cut_edges"``: the fewest cut edges within the tolerance.
-    preset : ``flash``, ``fast``, ``default``, ``tight``, ``compact``, ``road`` or ``quality``; see
+    preset : ``flash``, ``city``, ``fast``, ``default``, ``tight``, ``compact``, ``road``, ``quality``; see
         :mod:`gridmgmt.planning.search.presets`.
     seed : of the random streams. Same input, seed and preset, same plan, on any number of processes and
         threads.
