@@ -40,11 +40,14 @@ def city(  # noqa: PLR0913  each option is one thing that a planner may say
     Atoms have atom_id, community_code, households and polygons in a metric CRS. Exit code 0 when every street
     has a plan, 1 when one has not; the ledger says which and why.
     """
+    from gridmgmt.errors import InvalidInput
     from gridmgmt.planning.city import plan_city
     from gridmgmt.planning.city_ledger import Order
     from gridmgmt.planning.search.presets import preset_named
 
     preset_named(preset)
+    if atoms.is_dir() and atoms.resolve() == out.resolve():
+        raise InvalidInput("Name another folder for the plans than that of the atoms.", argument="out")
     streets = _streets(atoms, street)
     order = Order(preset, seed, demand, "own_cell" if own_cell else "refuse")
     with progress(quiet=quiet) as bar:

@@ -4,7 +4,7 @@ A street's plan depends on its atoms, the preset and the seed alone, so it is th
 however many are at work. Each finished street is one file, put in place whole, and one entry of
 ``ledger.json``; a second run takes over what the ledger vouches for. A street that cannot be planned is an
 entry with the code of its error, and the others go on. A process that dies is replaced and its street is
-given to another; a street that goes on killing processes is given up (dask's ``allowed-failures``).
+given to another; a street that kills again when it is alone is given up.
 """
 
 import hashlib
@@ -17,7 +17,8 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import shapely
-from distributed import Client, LocalCluster, as_completed
+from dask import config
+from distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
 from gridmgmt.errors import GridError, InvalidInput
@@ -132,6 +133,7 @@ def plan_city(
                 _on_cluster(client, todo, ledger, order, settled)
         else:
             with (
+                config.set({"distributed.scheduler.allowed-failures": 0}),
                 LocalCluster(
                     n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
                     memory_limit=0,
@@ -163,31 +165,56 @@ def _open(streets: list[Street], ledger: Ledger, order: Order, settled: Told) ->
 
 
 def _on_cluster(client: Client, todo: Todo, ledger: Ledger, order: Order, settled: Told) -> None:
-    """Hand streets out as places get free, write results as they come."""
+    """Hand streets out as places get free, write results as they come.
+
+    Whoever waits at a process that dies looks as guilty as the street that killed it. So streets that were
+    lost are tried once more at the end, each alone.
+    """
     places = WAITING * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    at_work: dict[str, tuple[str, str]] = {}
+    at_work: dict[str, tuple[str, str, gpd.GeoDataFrame]] = {}
+    lost: list[tuple[str, str, gpd.GeoDataFrame]] = []
     coming = as_completed([])
 
+    def submitted(task: tuple[str, str, gpd.GeoDataFrame], turn: str) -> Future[Planned]:
+        code, digest, atoms = task
+        key = f"{code}-{digest}-{order.key}-{turn}"
+        return client.submit(plan_street, atoms, order, key=key, pure=False)
+
     def hand_out() -> None:
-        taken = next(todo, None)
-        if taken is not None:
-            code, digest, atoms = taken
-            future = client.submit(plan_street, atoms, order, key=f"{code}-{digest}-{order.key}", pure=False)
-            at_work[future.key] = code, digest
+        task = next(todo, None)
+        if task is not None:
+            future = submitted(task, "first")
+            at_work[str(future.key)] = task
             coming.add(future)
 
     for _ in range(places):
         hand_out()
     for future in coming:
-        code, digest = at_work.pop(future.key)
-        error = future.exception()
-        if error is None:
-            settled(_kept(ledger, code, digest, order, future.result()))
+        task = at_work.pop(str(future.key))
+        planned = _result_of(future)
+        if planned is None:
+            lost.append(task)
         else:
-            lost = "worker_lost" if isinstance(error, KilledWorker) else "unexpected"
-            settled(ledger.failed(code, digest, order, lost, f"{type(error).__name__}: {error}"[:500]))
+            settled(_kept(ledger, *task[:2], order, planned))
         future.release()
         hand_out()
+    given_up = Planned(None, None, "worker_lost", "the processes that planned it died")
+    for task in lost:
+        planned = _result_of(submitted(task, "alone"))
+        settled(_kept(ledger, *task[:2], order, planned or given_up))
+
+
+def _result_of(future: "Future[Planned]") -> Planned | None:
+    """What came of a street; None when its process was lost."""
+    error = future.exception()
+    if error is None:
+        try:
+            return future.result()
+        except KilledWorker:  # its process died after the end and before the result was fetched
+            return None
+    if isinstance(error, KilledWorker):
+        return None
+    return Planned(None, None, "unexpected", f"{type(error).__name__}: {error}"[:500])
 
 
 def _kept(ledger: Ledger, code: str, digest: str, order: Order, planned: Planned) -> Entry:

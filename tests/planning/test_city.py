@@ -104,7 +104,7 @@ def test_streets_are_told_apart_by_the_names_of_their_files(tmp_path):
             plan_city([Street(code, lambda: make_street(1)) for code in codes], tmp_path, ORDER, workers=0)
 
 
-def test_the_command_takes_one_file_or_a_folder_and_fails_when_a_street_has_no_plan(tmp_path):
+def test_the_command_takes_one_file_or_a_folder_and_fails_when_a_street_has_none(tmp_path):
     folder = tmp_path / "streets"
     folder.mkdir()
     make_street(1).to_parquet(folder / "120116001.parquet")
@@ -113,7 +113,7 @@ def test_the_command_takes_one_file_or_a_folder_and_fails_when_a_street_has_no_p
     both.to_parquet(tmp_path / "all.parquet")
     common = ["--workers", "0", "--preset", "flash", "--quiet"]
     for source in (folder, tmp_path / "all.parquet"):
-        result = CliRunner().invoke(app, ["city", str(source), str(tmp_path / source.stem), *common])
+        result = CliRunner().invoke(app, ["city", str(source), str(tmp_path / f"plans-{source.stem}"), *common])
         assert 0 == result.exit_code, result.output
         assert "2 planned, 0 taken over, 0 failed" in result.output
     (folder / "broken.gpkg").write_bytes(b"nothing")
@@ -121,3 +121,5 @@ def test_the_command_takes_one_file_or_a_folder_and_fails_when_a_street_has_no_p
     result = CliRunner().invoke(app, ["city", str(folder), out, *common])
     assert 1 == result.exit_code
     assert "2 planned, 0 taken over, 1 failed" in result.output
+    result = CliRunner().invoke(app, ["city", str(folder), str(folder), *common])
+    assert isinstance(result.exception, InvalidInput)
