@@ -8,7 +8,7 @@ given to another; a street that kills again when it is alone is given up.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +144,7 @@ def plan_city(
     return sorted(entries, key=lambda entry: entry.street)
 
 
-Todo = Iterator[tuple[str, str, gpd.GeoDataFrame]]
+Todo = Generator[tuple[str, str, gpd.GeoDataFrame], None, None]
 
 
 def _open(streets: list[Street], ledger: Ledger, order: Order, settled: Told) -> Todo:

@@ -113,7 +113,9 @@ def test_the_command_takes_one_file_or_a_folder_and_fails_when_a_street_has_none
     both.to_parquet(tmp_path / "all.parquet")
     common = ["--workers", "0", "--preset", "flash", "--quiet"]
     for source in (folder, tmp_path / "all.parquet"):
-        result = CliRunner().invoke(app, ["city", str(source), str(tmp_path / f"plans-{source.stem}"), *common])
+        result = CliRunner().invoke(
+            app, ["city", str(source), str(tmp_path / f"plans-{source.stem}"), *common]
+        )
         assert 0 == result.exit_code, result.output
         assert "2 planned, 0 taken over, 0 failed" in result.output
     (folder / "broken.gpkg").write_bytes(b"nothing")
