@@ -35,11 +35,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_plan_is_the_same_in_one_process_and_on_one_and_two_workers(tmp_path):
-    for workers in (0, 1, 2):
+def test_the_plan_is_the_same_in_this_process_and_on_two_workers(tmp_path):
+    for workers in (0, 2):
         entries = plan_city(streets(), tmp_path / str(workers), ORDER, workers=workers)
         assert ["planned"] * 4 == [entry.status for entry in entries]
-    assert files(tmp_path / "0") == files(tmp_path / "1") == files(tmp_path / "2")
+    assert files(tmp_path / "0") == files(tmp_path / "2")
     cells = gpd.read_parquet(tmp_path / "0" / "120116001.parquet")
     assert cells["code"].is_unique
     assert 64 * 50 < cells["households"].sum() == make_street(1)["households"].sum()
