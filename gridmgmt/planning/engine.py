@@ -159,7 +159,7 @@ def _task(
     terms = replace(
         preset.terms, stay=STAY, tolerance_share=0.1, excess=200.0, band=max(preset.terms.band, WARM_BAND)
     )
-    effort = replace(preset.effort, hot=WARM_HOT, reseed=0.0)
+    effort = replace(preset.effort, hot=WARM_HOT, reseed=0.0, lenient=0.0)
     return replace(task, terms=terms, effort=effort, start=begun.label)
 
 

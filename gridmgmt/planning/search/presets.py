@@ -6,11 +6,11 @@ preset       for                                                             abo
 ``flash``    a first look while dragging a slider                            0.01 s
 ``city``     a whole city: balance of some 1 %, a third of ``fast``'s time    0.06 s
 ``fast``     a first plan                                                    0.2 s
-``default``  a street: balance of some 2 %, good shapes                      0.6 s
-``tight``    balance before shape                                            0.9 s
-``compact``  shape first, balance only within 5 %                            0.7 s
-``road``     borders on roads, water and walls                               0.6 s
-``quality``  balance before all, at any price                                2.5 s
+``default``  a street: balance of some 2 %, good shapes                      1.5 s
+``tight``    balance before shape                                            1.5 s
+``compact``  shape first, balance only within 5 %                            1.5 s
+``road``     borders on roads, water and walls                               1.5 s
+``quality``  balance before all, at any price                                3 s
 ============ =============================================================== =====================
 
 They are counted in proposals, not in seconds: the same input, seed and preset give the same plan on any
@@ -63,6 +63,7 @@ class Effort:
     least_rounds : neighbourhoods at least, however small the piece.
     hot, cold : first and last temperature, in units of the objective.
     reseed : share of the neighbourhoods that begin from new seeds.
+    lenient : mean rise of the objective that a neighbourhood may bring at first; 0 keeps only what is better.
     """
 
     anneal: float
@@ -73,6 +74,7 @@ class Effort:
     hot: float = 0.6
     cold: float = 0.05
     reseed: float = 0.8
+    lenient: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Preset:
 
 
 FAST: Final = Effort(anneal=12.0, rounds=5.0)
-LONG: Final = Effort(anneal=40.0, rounds=50.0)
+LONG: Final = Effort(anneal=40.0, rounds=120.0, lenient=0.25)
 TIGHT: Final = Terms(share=3.0, tolerance_share=0.01, shape=1.0, spread=0.2, cut=0.1)
 
 PRESETS: Final = {
@@ -94,10 +96,10 @@ PRESETS: Final = {
         Effort(anneal=4.0, rounds=3.0, again=1.0, least_rounds=4),
     ),
     "fast": Preset(Terms(), FAST),
-    "default": Preset(Terms(), LONG),
-    "tight": Preset(TIGHT, replace(LONG, rounds=75.0)),
+    "default": Preset(Terms(share=2.2, tolerance_share=0.01), LONG),
+    "tight": Preset(TIGHT, LONG),
     "compact": Preset(Terms(share=0.1, excess=300.0, tolerance_share=0.05, shape=1.5), LONG),
-    "road": Preset(Terms(share=1.5, shape=0.8, cut=1.0), LONG),
+    "road": Preset(Terms(share=2.5, tolerance_share=0.01, shape=0.8, cut=1.2), LONG),
     "quality": Preset(replace(TIGHT, share=6.0), replace(LONG, anneal=60.0, rounds=150.0, again=3.0)),
 }
 

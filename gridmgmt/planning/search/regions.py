@@ -1,9 +1,12 @@
 """Two to four neighbouring cells, again and again: divided anew or shaken, and kept when better.
 
 This large neighbourhood search is where most of the quality comes from. It works in place: the rest of the
-piece stays as it is, and the old labels come back when nothing was gained.
+piece stays as it is, and the old labels come back when nothing was gained. Early on, what is a little worse
+is kept too (as in simulated annealing, with a neighbourhood for a move): otherwise the search would end in
+the first plan that no single neighbourhood improves.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -23,6 +26,7 @@ LEAST: Final = 1
 HOT: Final = 2
 COLD: Final = 3
 RESEED: Final = 4
+LENIENT: Final = 5
 
 
 @compiled
@@ -110,7 +114,8 @@ def improve(
 
     Parameters
     ----------
-    effort : proposals for each edge and at least, first and last temperature, share of rounds from new seeds.
+    effort : proposals for each edge and at least, first and last temperature, share of rounds from new seeds,
+        mean rise that is kept (0: none).
     """
     gained = 0.0
     tally = np.zeros(2)
@@ -121,10 +126,11 @@ def improve(
                 node = scratch.members[position]
                 scratch.old[node] = state.label[node]
             before = refreshed(piece, state, scratch, terms, cells, members)
-            begin, hot = before, 0.5 * effort[HOT]
+            hot = 0.5 * effort[HOT]
             if draw(luck) < effort[RESEED]:
                 divide_anew(piece, state, scratch, luck, cells, members)
-                begin, hot = refreshed(piece, state, scratch, terms, cells, members), effort[HOT]
+                refreshed(piece, state, scratch, terms, cells, members)
+                hot = effort[HOT]
             for position in range(members):
                 node = scratch.members[position]
                 scratch.best[node] = state.label[node]
@@ -134,7 +140,10 @@ def improve(
             total = int(max(effort[LEAST], per_edge))
             anneal(piece, state, scratch, terms, luck, tally, members, 0, total, total, hot, effort[COLD])
             after = take_best(piece, state, scratch, terms, cells, members)
-            if after < before - 1e-9 and begin + tally[BEST] < before - 1e-9:
+            bar = before - 1e-9
+            if effort[LENIENT] > 0.0:
+                bar = before - effort[LENIENT] * math.log(max(1e-12, draw(luck)))
+            if after < bar:
                 gained += before - after
             else:
                 for position in range(members):

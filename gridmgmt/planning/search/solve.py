@@ -18,12 +18,15 @@ from gridmgmt.planning.search.arrays import PINNED, Int32Array, Piece, empty_sta
 from gridmgmt.planning.search.compiled import Luck
 from gridmgmt.planning.search.costs import refreshed
 from gridmgmt.planning.search.presets import Effort, Terms
-from gridmgmt.planning.search.regions import improve
+from gridmgmt.planning.search.regions import LENIENT, improve
 from gridmgmt.planning.search.seeding import SPREAD_CELLS, grow, pick_centres, spread_centres
 from gridmgmt.planning.stopwatch import Stopwatch
 
 STEP_PROPOSALS: Final = 100_000
 """Proposals between two looks at the clock: some 20 to 40 ms."""
+
+STRICT_FROM: Final = 0.8
+"""From this share of the rounds on, only what is better is kept."""
 
 OnStep = Callable[[int, float], None]
 """Told the number of a task and which share of its work is done, after every step."""
@@ -58,6 +61,8 @@ class Search:
         self._scratch = make_scratch(nodes, len(task.piece.edge), cells)
         self._terms = task.terms.as_array()
         self._annealing = False
+        self._best: Int32Array | None = None
+        self._best_energy = np.inf
         self.energy = np.inf
         self.done = 0
 
@@ -84,6 +89,9 @@ class Search:
             nodes, cells = len(self._state.label), len(self.task.goal)
             piece, scratch = self.task.piece, self._scratch
             self.energy = take_best(piece, self._state, scratch, self._terms, cells, nodes)
+        elif self._best is not None:
+            self._state.label[:] = self._best
+            self._choose_all()
 
     def _choose_all(self) -> None:
         nodes, cells = len(self._state.label), len(self.task.goal)
@@ -128,14 +136,20 @@ class Search:
     def _improved(self) -> Iterator[None]:
         task, effort = self.task, self.task.effort
         self._scratch.chosen[:] = 0
-        costs = np.array([effort.again, effort.least, effort.hot, effort.cold, effort.reseed])
+        costs = np.array([effort.again, effort.least, effort.hot, effort.cold, effort.reseed, 0.0])
         rounds, batch = self._rounds()
+        best, self._best_energy = self._state.label.copy(), self.energy
+        self._best = best
         for start in range(0, rounds, batch):
+            costs[LENIENT] = effort.lenient * max(0.0, 1.0 - start / (STRICT_FROM * rounds))
             self.energy -= improve(
                 task.piece, self._state, self._scratch, self._terms, task.luck, costs,
                 min(batch, rounds - start),
             )  # fmt: skip
+            if self.energy < self._best_energy:
+                best[:], self._best_energy = self._state.label, self.energy
             yield
+        self.settle()
 
     def _proposals(self) -> int:
         effort = self.task.effort

@@ -8,7 +8,7 @@ import pytest
 from gridmgmt.errors import Infeasible, InvalidInput
 from gridmgmt.planning.bounds import bounds_of
 from gridmgmt.planning.partition import StoppedEarly, partition_graph, plan_graph
-from gridmgmt.planning.search.presets import PRESETS
+from gridmgmt.planning.search.presets import LONG, PRESETS, Preset
 from gridmgmt.planning.search.solve import Search, Task
 from tests.builders_search import lattice_edges, make_random_graph, parts_are_connected
 
@@ -157,11 +157,14 @@ def test_every_step_is_valid_never_worse_and_as_many_as_were_announced(monkeypat
         require_valid(town, np.zeros(400), {0: 20}, label)
 
 
-def test_more_effort_gives_a_better_plan():
+def test_more_effort_gives_a_better_plan(monkeypatch):
+    # Judged alike: the same terms, other efforts.
+    monkeypatch.setitem(PRESETS, "default", Preset(PRESETS["fast"].terms, LONG))
     reached = [
-        plan_graph(**make_town(), k=20, preset=preset).objective for preset in ("flash", "fast", "default")
+        sum(plan_graph(**make_town(), k=20, preset=preset, seed=seed).objective for seed in range(4))
+        for preset in ("flash", "fast", "default")
     ]
-    assert reached[0] > reached[1] > 0.99 * reached[2]
+    assert reached[0] > reached[1] > reached[2]
 
 
 def test_a_heavy_node_has_a_part_of_its_own_and_the_others_share_the_rest():
