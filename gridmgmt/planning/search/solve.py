@@ -25,6 +25,9 @@ from gridmgmt.planning.stopwatch import Stopwatch
 STEP_PROPOSALS: Final = 100_000
 """Proposals between two looks at the clock: some 20 to 40 ms."""
 
+LEAST_STEPS: Final = 20
+"""In so many steps, at least, the neighbourhoods are gone through: the best plan is noted between two."""
+
 STRICT_FROM: Final = 0.8
 """From this share of the rounds on, only what is better is kept."""
 
@@ -159,7 +162,8 @@ class Search:
         """How many neighbourhoods are solved again, and how many of them in one step."""
         effort, cells = self.task.effort, len(self.task.goal)
         a_round = max(effort.least, effort.again * len(self.task.piece.edge) * min(1.0, 3.0 / cells))
-        return round(max(effort.least_rounds, effort.rounds * cells)), max(1, int(STEP_PROPOSALS / a_round))
+        rounds = round(max(effort.least_rounds, effort.rounds * cells))
+        return rounds, max(1, min(int(STEP_PROPOSALS / a_round), -(-rounds // LEAST_STEPS)))
 
     @property
     def finished(self) -> bool:
