@@ -2,6 +2,7 @@
 // (see api/app.py).
 // Assets lie in /assets with a content hash; nothing is ever fetched from another host.
 import vue from '@vitejs/plugin-vue'
+import { readFileSync } from 'node:fs'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
@@ -22,10 +23,33 @@ function pages(): Plugin {
   }
 }
 
+/**
+ * Vant's icon font lies in its style sheet as Base64, with a copy on somebody else's host behind it. Here it
+ * becomes an asset of our own, fetched only by a page that shows one of its signs.
+ */
+function ownIconFont(): Plugin {
+  const source = /src:\s*url\(data:font\/woff2;charset=utf-8;base64,([\w+/=]+)\)[^;}]*/
+  return {
+    name: 'gridmgmt-icon-font',
+    apply: 'build',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!id.endsWith('/vant/es/icon/index.css')) return null
+      const font = source.exec(code)?.[1]
+      if (!font) throw new Error('the icon font of Vant lies elsewhere now')
+      const name = this.emitFile({ type: 'asset', name: 'icons.woff2', source: Buffer.from(font, 'base64') })
+      return { code: code.replace(source, `src:url(__VITE_ASSET__${name}__) format("woff2")`), map: null }
+    },
+  }
+}
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
+
 export default defineConfig({
   appType: 'mpa',
-  plugins: [vue(), pages()],
+  plugins: [vue(), pages(), ownIconFont()],
   define: {
+    __APP_VERSION__: JSON.stringify(version),
     __VUE_OPTIONS_API__: 'false',
     __VUE_PROD_DEVTOOLS__: 'false',
     __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',

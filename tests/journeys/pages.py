@@ -78,22 +78,34 @@ class Watch:
         assert (self.foreign, failed, complaints) == ([], [], []), (self.foreign, failed, complaints)
 
 
-class FieldPage:
-    """The grid worker's phone."""
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 800},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": (
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/130.0.0.0 Mobile Safari/537.36"
+    ),
+}
+"""A cheap phone."""
 
-    def __init__(self, browser: Browser, base_url: str, place: dict[str, float]) -> None:
-        phone = {
-            "viewport": {"width": 390, "height": 844},
-            "device_scale_factor": 2,
-            "is_mobile": True,
-            "has_touch": True,
-        }
+
+class FieldPage:
+    """The grid worker's phone.
+
+    Parameters
+    ----------
+    place : where it is.
+    options : of the browser's context, such as ``locale`` or ``color_scheme``.
+    """
+
+    def __init__(self, browser: Browser, base_url: str, place: dict[str, float], **options: Any) -> None:
         self.context = browser.new_context(
-            **phone,
+            **PHONE
+            | {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "permissions": ["geolocation"]}
+            | options,
             base_url=base_url,
-            locale="zh-CN",
-            timezone_id="Asia/Shanghai",
-            permissions=["geolocation"],
             geolocation={"longitude": place["lon"], "latitude": place["lat"], "accuracy": 9},
         )
         self.context.set_default_timeout(PATIENCE_MS)
@@ -108,6 +120,19 @@ class FieldPage:
     def by(self, name: str) -> Locator:
         """An element by its test id."""
         return self.page.get_by_test_id(name)
+
+    def tab(self, name: str) -> None:
+        """Tap on a place of the bar at the bottom: home, tasks, patrol, me."""
+        self.by(f"tab-{name}").click()
+
+    def act_as(self, login: str) -> None:
+        """Play another person's part, and come back to the home screen."""
+        self.tab("me")
+        self.by("person-menu").locator("summary").click()
+        self.by("person-search").fill(login)
+        with self.page.expect_response("**/demo/sign-in"):
+            self.by(f"person-{login}").click()
+        self.tab("home")
 
     def fill_in(self, photo: Path, category: str, words: str) -> str:
         """Fill in a report at the phone's position; the code of the cell that the page shows."""

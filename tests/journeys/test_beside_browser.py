@@ -178,11 +178,8 @@ def test_a_morning_of_patrol_is_recorded_in_its_shift_only_also_without_a_networ
     login, target, place = first_target(installation)
     start = {"lon": place.x + 0.0008, "lat": place.y}
     phone = FieldPage(browser, installation.base_url, start)
-    phone.page.set_viewport_size({"width": 360, "height": 800})
     phone.open()
-    phone.by("person-menu").locator("summary").click()
-    phone.by("person-search").fill(login)
-    phone.by(f"person-{login}").click()
+    phone.act_as(login)
     phone.by("open-patrol").click()
     expect(phone.by(f"target-{target}")).to_be_visible(timeout=60_000)
     expect(phone.by("nothing-found")).to_have_count(0)

@@ -3,11 +3,16 @@
 import { createApp } from 'vue'
 import '../ui/tokens.css'
 import '../ui/base.css'
+import './shell/vant.css'
 import { i18n, startLocale } from '../ui/i18n.ts'
 import { startSession } from '../ui/session.ts'
 import FieldApp from './FieldApp.vue'
 import { startOutbox } from './outbox/sending.ts'
+import { startTheme } from './shell/theme.ts'
+import { startUnsaved } from './shell/unsaved.ts'
 
+startTheme()
+startUnsaved()
 void startSession('field')
 void startOutbox()
 void startLocale().finally(() => createApp(FieldApp).use(i18n).mount('#app'))

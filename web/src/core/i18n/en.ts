@@ -9,6 +9,7 @@ import { texts as centre } from './en/centre.ts'
 import { texts as field } from './en/field.ts'
 import { texts as inbox } from './en/inbox.ts'
 import { texts as patrol } from './en/patrol.ts'
+import { texts as shell } from './en/shell.ts'
 import type { Messages } from './zh-CN.ts'
 
 const messages: Messages = {
@@ -20,6 +21,7 @@ const messages: Messages = {
   ...field,
   ...inbox,
   ...patrol,
+  ...shell,
   refusal,
   errors,
 }

@@ -10,6 +10,7 @@ import { texts as centre } from './zh-CN/centre.ts'
 import { texts as field } from './zh-CN/field.ts'
 import { texts as inbox } from './zh-CN/inbox.ts'
 import { texts as patrol } from './zh-CN/patrol.ts'
+import { texts as shell } from './zh-CN/shell.ts'
 
 const messages = {
   ...app,
@@ -20,6 +21,7 @@ const messages = {
   ...field,
   ...inbox,
   ...patrol,
+  ...shell,
   refusal,
   errors,
 }

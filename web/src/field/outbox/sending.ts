@@ -21,6 +21,9 @@ export const outbox = new Outbox({
 export const entries = shallowRef<readonly Entry[]>([])
 /** What is not home yet, oldest first: that is the order of sending. */
 export const unsent = computed(() => entries.value.filter((entry) => entry.state !== 'sent').reverse())
+/** How many go by themselves, and how many need a look. */
+export const waiting = computed(() => unsent.value.filter((entry) => entry.state !== 'refused').length)
+export const refused = computed(() => unsent.value.length - waiting.value)
 export const sent = computed(() => entries.value.filter((entry) => entry.state === 'sent'))
 
 /** Sends what is due. `eager` ignores the pauses between attempts. */
