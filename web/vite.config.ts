@@ -65,5 +65,5 @@ export default defineConfig({
     rollupOptions: { input: { centre: 'centre.html', field: 'field.html', account: 'account.html' } },
   },
   worker: { format: 'es' },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  test: { include: ['tests/**/*.test.ts'], environment: 'node', css: { include: [/tokens\.css/] } },
 })

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import css from '../../src/ui/tokens.css?raw'
 
 type Palette = Record<string, string>
-
-const css = readFileSync(new URL('../../src/ui/tokens.css', import.meta.url), 'utf8')
 
 function tokens(selector: string): Palette {
   const block = css.split(selector)[1]?.split('\n}')[0] ?? ''
