@@ -28,6 +28,7 @@ from api.refusals import RefusalBudget
 from api.routes import (
     account,
     audit,
+    basemap,
     calls,
     cases,
     centre,
@@ -39,6 +40,7 @@ from api.routes import (
     ledger,
     originals,
     oversight,
+    packs,
     patrols,
     peers,
     people,
@@ -115,6 +117,7 @@ def create_app(
         clock=clock,
         passwords=passwords or Passwords(),
         refusals=RefusalBudget(),
+        basemap=settings.open_basemap(settings.home / "basemap"),
     )
     door = ReportDoor(parts)
     app = FastAPI(
@@ -142,8 +145,8 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies, roster, rules, personal, exports, grids, plans, patrols, centre, stream,
-        inbox,
+        calls, oversight, deputies, roster, rules, personal, exports, grids, basemap, packs, plans, patrols,
+        centre, stream, inbox,
     ):  # fmt: skip
         v1.include_router(module.router)
     v1.include_router(health.details)
@@ -174,6 +177,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.hub.close()
     app.state.door.close()
     app.state.parts.evidence.close()
+    if app.state.parts.basemap is not None:
+        app.state.parts.basemap.close()
     app.state.parts.engine.dispose()
 
 

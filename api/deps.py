@@ -24,6 +24,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import Engine
 
 from api.refusals import RefusalBudget
+from gridmgmt.adapters.basemap import Basemap
 from gridmgmt.adapters.evidence.room import EvidenceRoom
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.adapters.passwords import Passwords
@@ -57,6 +58,7 @@ class Parts:
     clock: Callable[[], datetime]
     passwords: Passwords
     refusals: RefusalBudget
+    basemap: Basemap | None
 
 
 @dataclass(frozen=True, slots=True)

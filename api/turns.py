@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 _DEAR: Mapping[str, int] = {
     "/api/v1/tiles/": 16,
+    "/api/v1/basemap/": 16,
+    "/api/v1/packs": 2,
     "/api/v1/heat": 8,
     "/api/v1/board": 8,
     "/api/v1/cells": 8,

@@ -7,11 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.answers import Json
-from api.deps import OneTransaction
+from api.deps import OneTransaction, Parts
 from api.models import GEOJSON, Instant, Model, QueryDegrees, problems
 from api.told import NamedSubdistrict
+from gridmgmt.adapters.basemap import Layer
 from gridmgmt.errors import InvalidInput, NotFound
 from gridmgmt.geo.crs import Datum
+from gridmgmt.geo.tilegrid import Matrix
 from gridmgmt.services import gridplans
 from gridmgmt.storage import tiles
 
@@ -53,6 +55,17 @@ class CellAt(Model):
     people: list[dict[str, Any]]
 
 
+class BasemapOut(Model):
+    """The base map under our own: how it is cut, how near it goes, what must be written on it."""
+
+    layers: list[Layer]
+    matrix: Matrix
+    least_zoom: int
+    most_zoom: int
+    attribution: str
+    review_number: str | None
+
+
 class Extent(Model):
     """Where the map begins, and what must be written on it."""
 
@@ -62,6 +75,7 @@ class Extent(Model):
     notes: list[str]
     subdistrict: NamedSubdistrict
     map_review_number: str | None
+    basemap: BasemapOut | None
 
 
 @router.get("/plans", response_model=PlanList, responses=problems())
@@ -104,7 +118,22 @@ def extent(work: OneTransaction) -> Response:
     with work.begin(read_only=True) as w:
         body = gridplans.extent(w.db, w.actor, w.now)
     body["map_review_number"] = work.parts.settings.map_review_number
+    body["basemap"] = _basemap_of(work.parts)
     return Json(body)
+
+
+def _basemap_of(parts: Parts) -> dict[str, Any] | None:
+    if parts.basemap is None:
+        return None
+    settings = parts.settings
+    return {
+        "layers": list(parts.basemap.layers),
+        "matrix": parts.basemap.matrix,
+        "least_zoom": settings.basemap_least_zoom,
+        "most_zoom": settings.basemap_most_zoom,
+        "attribution": settings.basemap_attribution,
+        "review_number": settings.basemap_review_number,
+    }
 
 
 @router.get(

@@ -11,12 +11,13 @@ from api.answers import Json
 from api.deps import OneTransaction, SteppedUp
 from api.models import GEOJSON, Day, Degrees, Instant, Model, Version, problems
 from api.told_beside import CellOfDay, CellToday, CoverageRulesOut, PointRefused, ShiftTold, TargetOut
+from gridmgmt.domain.atplace import AtPlace
 from gridmgmt.domain.coverage import CoverageRules
 from gridmgmt.domain.patrol import MOST_INTERVAL, MOST_TARGETS, TargetKind, Unit
 from gridmgmt.domain.patrolshift import Given, NoteKind, Told
 from gridmgmt.domain.purposes import Purpose
 from gridmgmt.errors import InvalidInput
-from gridmgmt.geo.crs import Datum
+from gridmgmt.geo.crs import Datum, lonlat
 from gridmgmt.services import patrol_plans, patrol_views, patrolling
 from gridmgmt.services.patrol_plans import GivenTarget, SetPlan
 from gridmgmt.settings import Settings
@@ -120,6 +121,14 @@ class TrackOut(Model):
     refused: list[PointRefused]
 
 
+class PositionOfNote(Model):
+    """Where the phone was at the tap; the distance to the target is kept, this is not."""
+
+    lon: Degrees
+    lat: Degrees
+    accuracy_m: Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)] | None = None
+
+
 class NoteIn(ToldIn):
     """That nothing was found at a target, or a finding with the report that it became."""
 
@@ -127,6 +136,17 @@ class NoteIn(ToldIn):
     kind: NoteKind
     target_id: UUID | None = None
     report_id: UUID | None = None
+    position: PositionOfNote | None = None
+
+
+class NoteOut(Model):
+    """A note by the server's clock, and what its position said: whether it was made at its place."""
+
+    id: UUID
+    kind: NoteKind
+    at: datetime
+    at_place: AtPlace
+    distance_m: float | None
 
 
 class ShiftList(Model):
@@ -246,13 +266,21 @@ def reveal_track(shift_id: UUID, body: RevealIn, work: SteppedUp) -> Response:
     return Json(found, media_type=_GEO)
 
 
-@router.post("/patrols/{shift_id}/notes", status_code=201, responses=problems(404, 409))
+@router.post(
+    "/patrols/{shift_id}/notes", status_code=201, response_model=NoteOut, responses=problems(404, 409)
+)
 def add_note(shift_id: UUID, body: NoteIn, work: OneTransaction) -> Response:
     """One tap: nothing found at a target; or a finding, with the report that was filed."""
-    note = patrolling.Note(body.id, Told(body.at, body.sent_at), body.kind, body.target_id, body.report_id)
+    given, rules = body.position, rules_of(work.parts.settings)
     with work.begin() as w:
-        row = patrolling.add_note(w.db, w.actor, w.now, shift_id, note)
-    return Json({"id": row["id"], "kind": row["kind"], "at": row["at"]}, status_code=201)
+        note = patrolling.Note(
+            body.id, Told(body.at, body.sent_at), body.kind, body.target_id, body.report_id,
+            position=lonlat(given.lon, given.lat) if given else None,
+            accuracy_m=given.accuracy_m if given else None,
+        )  # fmt: skip
+        row = patrolling.add_note(w.db, w.actor, w.now, rules, shift_id, note)
+    told = ("id", "kind", "at", "at_place", "distance_m")
+    return Json({name: row[name] for name in told}, status_code=201)
 
 
 @router.get("/patrols", response_model=ShiftList, responses=problems())

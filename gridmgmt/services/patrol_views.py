@@ -315,6 +315,12 @@ def _target_features(
                 "nothing_found": sum(
                     n["target_id"] == target.id and n["kind"] == "nothing_found" for n in notes
                 ),
+                # Each tap, and whether it was made at the place.
+                "noted": [
+                    {"at": n["at"], "at_place": n["at_place"], "distance_m": n["distance_m"]}
+                    for n in notes
+                    if n["target_id"] == target.id and n["kind"] == "nothing_found"
+                ],
                 "findings": [
                     str(n["report_id"]) for n in notes if n["target_id"] == target.id and n["report_id"]
                 ],

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gridmgmt.domain.atplace import NOTHING, seen_at
 from gridmgmt.domain.coverage import CoverageRules, Trace, counts, hex_coverage, target_coverage
 from gridmgmt.domain.grid import GridCell
 from gridmgmt.domain.org import Actor
+from gridmgmt.domain.patrol import Target
 from gridmgmt.domain.patrolshift import (
     Given,
     NoteKind,
@@ -28,7 +30,7 @@ from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.rulebook import IndexedPlan
 from gridmgmt.errors import ContentDiffers, InvalidInput, NotAllowed, NotFound, NotReady, WrongCrs
 from gridmgmt.geo import hexes
-from gridmgmt.geo.crs import Datum
+from gridmgmt.geo.crs import Datum, LonLat
 from gridmgmt.services.patrol_plans import frame_of_plan
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
@@ -232,10 +234,16 @@ class Note:
     kind: NoteKind
     target_id: UUID | None = None
     report_id: UUID | None = None
+    position: LonLat | None = None
+    accuracy_m: float | None = None
 
 
-def add_note(db: Db, actor: Actor, now: datetime, shift_id: UUID, note: Note) -> Mapping[str, Any]:
+def add_note(
+    db: Db, actor: Actor, now: datetime, rules: CoverageRules, shift_id: UUID, note: Note
+) -> Mapping[str, Any]:
     """Note "nothing found" at a target, or a finding with the report that it became; again is harmless.
+
+    Of the position at the tap only the verdict is kept, and how far from the target it was.
 
     Raises
     ------
@@ -274,10 +282,12 @@ def add_note(db: Db, actor: Actor, now: datetime, shift_id: UUID, note: Note) ->
         return before
     at = server_time(note.told, now)
     _require_on_duty(shift, at)
-    _require_known(db, actor, shift, note, now)
-    row |= {"at": at, "received_at": now}
+    target = _known_target(db, actor, shift, note, now)
+    seen = seen_at(target.shape, note.position, note.accuracy_m, rules) if target else NOTHING
+    row |= {"at": at, "received_at": now, "at_place": str(seen.verdict), "distance_m": seen.distance_m}
     patrols.add_note(db, row)
     facts = {"shift_id": str(shift.id), "kind": str(note.kind), "report_id": str(note.report_id or "")}
+    facts["at_place"] = str(seen.verdict)
     audit.append(db, [done(actor, now, "patrol:note", "note", str(note.id), shift.subdistrict_code, **facts)])
     return row
 
@@ -287,10 +297,14 @@ def _require_on_duty(shift: Shift, at: datetime) -> None:
         raise NotReady("Sign on first.", article="22-1", rule="R22a", guard="on_duty")
 
 
-def _require_known(db: Db, actor: Actor, shift: Shift, note: Note, now: datetime) -> None:
+def _known_target(db: Db, actor: Actor, shift: Shift, note: Note, now: datetime) -> Target | None:
+    """What a note is about, where it names a target; both that and its report are the actor's."""
     if note.report_id is not None and not patrols.is_report_of(db, note.report_id, actor):
         raise NotFound("You filed no such report.", kind="report")
-    if note.target_id is not None:
-        plans = patrols.plans_of(db, actor, shift.cell_codes, now)
-        if note.target_id not in {t.id for plan in plans for t in plan.targets}:
-            raise NotFound("No such target in your cells.", kind="target")
+    if note.target_id is None:
+        return None
+    plans = patrols.plans_of(db, actor, shift.cell_codes, now)
+    found = next((t for plan in plans for t in plan.targets if t.id == note.target_id), None)
+    if found is None:
+        raise NotFound("No such target in your cells.", kind="target")
+    return found

@@ -28,6 +28,7 @@ from gridmgmt.domain.guessable import (
 from gridmgmt.domain.merkle import Algorithm, hash_of
 from gridmgmt.domain.sessionrules import SessionLimits, SessionTimes
 from gridmgmt.errors import InvalidInput, NotAllowed
+from gridmgmt.settings.basemap import BasemapSettings
 from gridmgmt.settings.channels import ChannelSettings
 from gridmgmt.settings.patrols import PatrolSettings
 from gridmgmt.storage.embedded import default_home
@@ -45,7 +46,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(ChannelSettings, PatrolSettings):
+class Settings(ChannelSettings, PatrolSettings, BasemapSettings):
     """One value per setting; the text below each is its documentation.
 
     Raises

@@ -1,7 +1,8 @@
 """Vector tiles (ST_AsMVT) of the plan in force and of the base layers, from our own database.
 
-The tile's box is turned into the storage CRS first, so that the GiST index answers; only what is
-drawn is turned into Web Mercator, the one thing Web Mercator is for. Nothing is measured in it.
+The same rows make the same bytes, in whatever order they are found. The tile's box is turned into the
+storage CRS first, so that the GiST index answers; only what is drawn is turned into Web Mercator, the one
+thing Web Mercator is for. Nothing is measured in it.
 """
 
 from sqlalchemy import text
@@ -47,7 +48,7 @@ _TILE = """
         select st_asmvtgeom(st_transform(f.geom, {mercator}), box.merc, 4096, 128, true) as geom,
                {attributes}
           from box, lateral ({source}) f
-         limit {most})
+         order by {key} limit {most})
     select st_asmvt(drawn, '{layer}', 4096, 'geom') as content, count(*) as features
       from drawn where geom is not null
 """
@@ -65,6 +66,7 @@ _STATEMENTS = {
             mercator=_WEB_MERCATOR,
             source=source,
             attributes=_ATTRIBUTES[layer],
+            key="f.code" if layer in ("cells", "communities") else "f.id",
             layer=layer,
             most=MOST_FEATURES + 1,
         )

@@ -74,6 +74,11 @@ MATRIX = {
     "GET /api/v1/extent":            "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/tiles/{layer}/{z}/{x}/{y}.mvt":
                                      "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    # A grid worker's own grid is no pack of anybody else's; no base map is set up here.
+    "GET /api/v1/packs":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
+    "GET /api/v1/packs/{cell_code}": "y  f  f  f  f  f  f  f  f  n  n  n   s",
+    "GET /api/v1/basemap/{layer}/{z}/{x}/{y}":
+                                     "f  f  f  f  f  f  f  f  f  n  n  n   s",
     "GET /api/v1/board":             "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/heat":              "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "GET /api/v1/stream":            "y  y  y  y  y  y  y  y  y  n  n  n   s",
@@ -298,7 +303,9 @@ class Asking:
             return aside
         if method == "GET":
             path = path.replace("/cells/at", f"/cells/at{where}")
+            path = path.replace("/basemap/{layer}/{z}/{x}/{y}", "/basemap/ground/10/846/391")
             path = path.replace("{layer}/{z}/{x}/{y}", "cells/10/846/391")
+            path = path.replace("{cell_code}", self.worker.cells[0])
             path = path.replace("{case_id}", self.case["id"]).replace("{report_id}", self.case["id"])
             return path.replace("{sha256}", self.case["report"]["photos"][0]), {}
         if method == "DELETE":

@@ -25,7 +25,7 @@ from gridmgmt.errors import (
     StaleVersion,
     WrongCrs,
 )
-from gridmgmt.geo.crs import Datum
+from gridmgmt.geo.crs import Datum, LonLat
 from gridmgmt.services import patrol_plans, patrol_views, patrolling, retention
 from gridmgmt.services.patrol_plans import GivenTarget, SetPlan
 from gridmgmt.services.patrolling import Batch, Note, SignOn, Taken
@@ -74,7 +74,7 @@ class Patrol:
     def note(self, after: timedelta, by: Actor | None = None, **over: Any) -> Any:
         now = NOW + after
         facts = {"id": uuid.uuid4(), "told": Told(now, now), "kind": NoteKind.NOTHING_FOUND} | over
-        return patrolling.add_note(self.db, by or self.worker, now, self.id, Note(**facts))
+        return patrolling.add_note(self.db, by or self.worker, now, RULES, self.id, Note(**facts))
 
     def plan(self, *targets: GivenTarget, version: int = 1, by: Actor | None = None, **over: Any) -> Any:
         command = SetPlan(**{"id": uuid.uuid4(), "cell_code": self.cell.code, "version": version,
@@ -308,6 +308,24 @@ def test_nothing_found_is_one_tap_and_covers_nothing(patrol: Patrol) -> None:
     assert (1, "unknown") == (feature["properties"]["nothing_found"], feature["properties"]["verdict"])
     with pytest.raises(ContentDiffers):
         patrol.note(minutes(2), id=note_id, target_id=target.id)
+
+
+def test_a_tap_says_whether_it_was_made_at_the_place_and_keeps_no_position(patrol: Patrol) -> None:
+    target = here(patrol)
+    patrol.plan(target)
+    patrol.on()
+    far = LonLat(patrol.home.lon + 0.01, patrol.home.lat)
+    for position, accuracy_m in ((patrol.home, 8.0), (far, 8.0), (far, 900.0), (None, None)):
+        patrol.note(minutes(1), target_id=target.id, position=position, accuracy_m=accuracy_m)
+    (feature,) = [f for f in patrol.coverage(patrol.worker)["features"] if f["properties"]["what"] == "point"]
+    noted = [(n["at_place"], n["distance_m"]) for n in feature["properties"]["noted"]]
+    near, *_ = [m for said, m in noted if said == "at_place"]
+    away, *_ = [m for said, m in noted if said == "not_at_place"]
+    assert sorted(said for said, _ in noted) == ["at_place", "not_at_place", "unknown", "unknown"]
+    assert (0, 860) == (near, round(away, -1))
+    assert "unknown" == feature["properties"]["verdict"], "a tap covers nothing, wherever it is made"
+    columns = patrol.db.execute(text("select * from app.patrol_notes limit 1")).keys()
+    assert {"at_place", "distance_m"} == {c for c in columns if c in {"lon", "lat", "at_place", "distance_m"}}
 
 
 def test_a_finding_is_a_report_that_names_its_patrol(patrol: Patrol) -> None:

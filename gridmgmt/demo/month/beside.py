@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gridmgmt.demo.month.office import Office
 from gridmgmt.domain.case import Case
+from gridmgmt.domain.coverage import CoverageRules
 from gridmgmt.domain.jointcall import CallAction, JointCall, Part, Purpose, Task
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.patrolshift import NoteKind, Told
@@ -194,5 +195,5 @@ def note_finding(o: Office, worker: Actor, case: Case) -> None:
         return
     note = patrolling.Note(o.new_id(), Told(o.now, o.now), NoteKind.FINDING, report_id=case.report_id)
     with o.acting(worker) as db:
-        patrolling.add_note(db, worker, o.now, shift, note)
+        patrolling.add_note(db, worker, o.now, CoverageRules(), shift, note)
     o.done["patrol finding"] += 1

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from geoalchemy2 import Geometry
-from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Text
+from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Text, text
 
 from gridmgmt.geo.crs import GEOGRAPHIC_SRID
 from gridmgmt.geo.gate import CHINA, LIMITS, Kind
@@ -44,7 +44,11 @@ def instant(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def words(name: str, values: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
+def words(
+    name: str, values: type[StrEnum], default: StrEnum | None = None
+) -> tuple[Column[str], CheckConstraint]:
     """A text column that holds only the full English words of an enum, and the check for it."""
     listed = ", ".join(f"'{v.value}'" for v in values)
-    return Column(name, Text, nullable=False), CheckConstraint(f"{name} in ({listed})", name=name)
+    given = None if default is None else text(f"'{default.value}'")
+    column = Column(name, Text, nullable=False, server_default=given)
+    return column, CheckConstraint(f"{name} in ({listed})", name=name)

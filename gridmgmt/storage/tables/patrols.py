@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from gridmgmt.domain.atplace import AtPlace
 from gridmgmt.domain.coverage import Verdict
 from gridmgmt.domain.patrolshift import NoteKind
 from gridmgmt.storage.tables.base import instant, metadata, words
@@ -126,6 +127,9 @@ patrol_notes = Table(
     instant("at"),
     instant("phone_at"),
     instant("received_at"),
+    # Whether it was made at its place: what was said of a position that is not kept itself.
+    *words("at_place", AtPlace, AtPlace.UNKNOWN),
+    Column("distance_m", Double),
     CheckConstraint("(kind = 'finding') = (report_id is not null)", name="finding"),
     CheckConstraint("kind = 'finding' or target_id is not null", name="about"),
     Index("ix_patrol_notes_shift_id", "shift_id"),

@@ -184,6 +184,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/basemap/{layer}/{z}/{x}/{y}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Basemap Tile
+         * @description One tile in the mirror's own matrix, around one's subdistrict; ``extent`` says whether there is one.
+         */
+        get: operations["basemap_tile_api_v1_basemap__layer___z___x___y__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/board": {
         parameters: {
             query?: never;
@@ -1010,6 +1030,46 @@ export interface paths {
          * @description Answer an order: the unit that it is addressed to, or the dispatcher.
          */
         post: operations["reply_api_v1_orders__order_id__reply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Packs
+         * @description Which packs one may take; under another tag than the one kept, a pack may have changed.
+         */
+        get: operations["list_packs_api_v1_packs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packs/{cell_code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take Pack
+         * @description One pack: four bytes of length, a header in JSON, then the tiles in its order.
+         */
+        get: operations["take_pack_api_v1_packs__cell_code__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2374,6 +2434,12 @@ export interface components {
             assertion: string;
         };
         /**
+         * AtPlace
+         * @description What a position says of a tap.
+         * @enum {string}
+         */
+        AtPlace: "at_place" | "not_at_place" | "unknown";
+        /**
          * AuditLine
          * @description One line; ``seq`` is its place under the seal, null while it waits.
          */
@@ -2462,6 +2528,23 @@ export interface components {
         AwaitedOut: {
             /** Items */
             items: components["schemas"]["AwaitedLine"][];
+        };
+        /**
+         * BasemapOut
+         * @description The base map under our own: how it is cut, how near it goes, what must be written on it.
+         */
+        BasemapOut: {
+            /** Attribution */
+            attribution: string;
+            /** Layers */
+            layers: components["schemas"]["Layer"][];
+            /** Least Zoom */
+            least_zoom: number;
+            matrix: components["schemas"]["Matrix"];
+            /** Most Zoom */
+            most_zoom: number;
+            /** Review Number */
+            review_number: string | null;
         };
         /**
          * BesideCase
@@ -3841,6 +3924,7 @@ export interface components {
         Extent: {
             /** Attribution */
             attribution: string;
+            basemap: components["schemas"]["BasemapOut"] | null;
             /** Bbox */
             bbox: [
                 number,
@@ -4241,6 +4325,12 @@ export interface components {
             told: boolean;
         };
         /**
+         * Layer
+         * @description What a base map is made of: the ground, and on it the names.
+         * @enum {string}
+         */
+        Layer: "ground" | "labels";
+        /**
          * LeaveIn
          * @description Somebody is away; ``valid_to`` is the first day back.
          */
@@ -4533,6 +4623,12 @@ export interface components {
             starts_at: string;
         };
         /**
+         * Matrix
+         * @description How a map is cut into tiles.
+         * @enum {string}
+         */
+        Matrix: "w" | "c";
+        /**
          * Me
          * @description The signed-in person and what he may do.
          */
@@ -4616,6 +4712,7 @@ export interface components {
              */
             id: string;
             kind: components["schemas"]["NoteKind"];
+            position?: components["schemas"]["PositionOfNote"] | null;
             /** Report Id */
             report_id?: string | null;
             /**
@@ -4632,6 +4729,26 @@ export interface components {
          * @enum {string}
          */
         NoteKind: "nothing_found" | "finding";
+        /**
+         * NoteOut
+         * @description A note by the server's clock, and what its position said: whether it was made at its place.
+         */
+        NoteOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            at_place: components["schemas"]["AtPlace"];
+            /** Distance M */
+            distance_m: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["NoteKind"];
+        };
         /**
          * NotificationOut
          * @description One thing that the person was told; ``rung`` where it is of the ladder and wants acknowledging.
@@ -4858,6 +4975,28 @@ export interface components {
             }[];
             /** Role */
             role: string;
+        };
+        /**
+         * PackList
+         * @description The packs of one's own grids.
+         */
+        PackList: {
+            /** Items */
+            items: components["schemas"]["PackOut"][];
+        };
+        /**
+         * PackOut
+         * @description A pack that one may take; while the tag stays the same, so does the pack.
+         */
+        PackOut: {
+            /** Cell Code */
+            cell_code: string;
+            /** Name */
+            name: string;
+            /** Tag */
+            tag: string;
+            /** Tiles */
+            tiles: number;
         };
         /**
          * Part
@@ -5142,6 +5281,18 @@ export interface components {
             /** Accuracy M */
             accuracy_m?: number | null;
             datum: components["schemas"]["Datum"];
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+        };
+        /**
+         * PositionOfNote
+         * @description Where the phone was at the tap; the distance to the target is kept, this is not.
+         */
+        PositionOfNote: {
+            /** Accuracy M */
+            accuracy_m?: number | null;
             /** Lat */
             lat: number;
             /** Lon */
@@ -6771,6 +6922,101 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    basemap_tile_api_v1_basemap__layer___z___x___y__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layer: components["schemas"]["Layer"];
+                x: number;
+                y: number;
+                z: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
+                    "image/webp": unknown;
+                };
+            };
+            /** @description The mirror has nothing there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9861,6 +10107,181 @@ export interface operations {
             };
         };
     };
+    list_packs_api_v1_packs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackList"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_pack_api_v1_packs__cell_code__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cell_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.gridmgmt.pack": unknown;
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_plans_api_v1_patrol_plans_get: {
         parameters: {
             query?: never;
@@ -10225,7 +10646,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["NoteOut"];
                 };
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */

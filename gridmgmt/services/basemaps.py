@@ -1,0 +1,44 @@
+"""The base map's door: which of a mirror's tiles a person may have."""
+
+from datetime import datetime
+
+from gridmgmt.domain.org import Actor
+from gridmgmt.domain.permissions import Permission, require
+from gridmgmt.errors import NotFound
+from gridmgmt.geo.tilegrid import Address, Box, Matrix, bounds, exists
+from gridmgmt.services.reading import subdistrict_of
+from gridmgmt.storage import grids
+from gridmgmt.storage.db import Db
+
+MARGIN_DEG = 0.05
+"""How far around the subdistrict there is a base map, about 5 km: this is no door to the country's map."""
+
+
+def require_reader(actor: Actor) -> str:
+    """The subdistrict whose map the actor may see.
+
+    Raises
+    ------
+    NotAllowed
+        Without the permission to see the map.
+    """
+    code = subdistrict_of(actor)
+    require(actor, Permission.PLAN_READ, code)
+    return code
+
+
+def require_tile(db: Db, actor: Actor, now: datetime, tile: Address, matrix: Matrix) -> None:
+    """Refuse what is no tile of the actor's surroundings.
+
+    Raises
+    ------
+    NotAllowed, NotFound
+        As :func:`require_reader`; no such tile, or one of elsewhere.
+    """
+    code = require_reader(actor)
+    if not exists(tile, matrix):
+        raise NotFound("No such tile.", kind="tile")
+    row = grids.extent(db, code, now)
+    around = Box(row["w"], row["s"], row["e"], row["n"]).widened(MARGIN_DEG) if row else None
+    if around is None or not bounds(tile, matrix).meets(around):
+        raise NotFound("The base map ends around the subdistrict.", kind="tile")
