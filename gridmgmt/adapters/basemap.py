@@ -172,7 +172,11 @@ class Basemap:
             for piece in answer.iter_bytes():
                 content += piece
                 if len(content) > MOST_BYTES or time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("too much, or too slow")
+                    self._rests_until = time.monotonic() + REST_S
+                    log.warning("basemap_too_much_or_too_slow", bytes=len(content))
+                    raise Unavailable(
+                        "The base map answers too much, or too slowly.", retry_after_s=int(REST_S)
+                    )
         if kind_of(bytes(content)) is None:
             log.warning("basemap_no_picture", bytes=len(content))
             raise Unavailable("The base map answers no picture.", retry_after_s=int(REST_S))

@@ -322,7 +322,7 @@ def test_a_tap_says_whether_it_was_made_at_the_place_and_keeps_no_position(patro
     near, *_ = [m for said, m in noted if said == "at_place"]
     away, *_ = [m for said, m in noted if said == "not_at_place"]
     assert sorted(said for said, _ in noted) == ["at_place", "not_at_place", "unknown", "unknown"]
-    assert (0, 860) == (near, round(away, -1))
+    assert (0, 870) == (near, round(away, -1))
     assert "unknown" == feature["properties"]["verdict"], "a tap covers nothing, wherever it is made"
     columns = patrol.db.execute(text("select * from app.patrol_notes limit 1")).keys()
     assert {"at_place", "distance_m"} == {c for c in columns if c in {"lon", "lat", "at_place", "distance_m"}}
