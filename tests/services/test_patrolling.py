@@ -317,6 +317,7 @@ def test_a_tap_says_whether_it_was_made_at_the_place_and_keeps_no_position(patro
     far = LonLat(patrol.home.lon + 0.01, patrol.home.lat)
     for position, accuracy_m in ((patrol.home, 8.0), (far, 8.0), (far, 900.0), (None, None)):
         patrol.note(minutes(1), target_id=target.id, position=position, accuracy_m=accuracy_m)
+    patrol.off(minutes(5))
     (feature,) = [f for f in patrol.coverage(patrol.worker)["features"] if f["properties"]["what"] == "point"]
     noted = [(n["at_place"], n["distance_m"]) for n in feature["properties"]["noted"]]
     near, *_ = [m for said, m in noted if said == "at_place"]
