@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { pieces, Plane, RULES, seenAt, verdictOf, Watched } from '../../src/core/coverage.ts'
 import type { Fix, Verdict } from '../../src/core/coverage.ts'
+import drawn from './coverage.json?raw'
 
 interface Case {
   name: string
@@ -14,7 +14,7 @@ interface Case {
 }
 
 // Drawn by tests/domain/test_coverage_shared.py, which tests the server's rules with them.
-const CASES = JSON.parse(readFileSync(new URL('coverage.json', import.meta.url), 'utf8')) as Case[]
+const CASES = JSON.parse(drawn) as Case[]
 const BEGAN = Date.parse('2026-11-23T01:00:00Z')
 const HOME = [117.65, 39.03] as const
 
