@@ -53,7 +53,11 @@ export interface PackPorts {
   now: () => number
   /** Bytes that the browser would still store; null when it does not say. */
   room: () => Promise<number | null>
+  decode: Decode
 }
+
+/** UTF-8 to text. */
+export type Decode = (bytes: ArrayBuffer) => string
 
 export type State = 'kept' | 'stale' | 'missing' | 'unwanted' | 'no_room'
 
@@ -127,7 +131,7 @@ export class Packs {
   }
 
   async #one(person_id: string, offer: Offer, unwanted: boolean): Promise<Row> {
-    const { store, transport, now } = this.#ports
+    const { store, transport, now, decode } = this.#ports
     const row = { cell_code: offer.cell_code, name: offer.name }
     if (unwanted) return { ...row, state: 'unwanted', bytes: null, kept_at: null }
     const kept = (await store.all()).find((one) => one.cell_code === offer.cell_code)
@@ -147,7 +151,7 @@ export class Packs {
         return { ...row, state: 'kept', bytes: kept.bytes, kept_at }
       }
       if (taken.kind === 'new') {
-        unpack(taken.body)
+        unpack(taken.body, decode)
         const bytes = taken.body.byteLength
         await store.put({ ...row, tag: offer.tag, etag: taken.etag, bytes, kept_at, people }, taken.body)
         return { ...row, state: 'kept', bytes, kept_at }
@@ -192,10 +196,10 @@ export interface Unpacked {
 const FORMAT = 1
 
 /** Reads a pack; a RangeError when it is cut short or of another format. */
-export function unpack(body: ArrayBuffer): Unpacked {
+export function unpack(body: ArrayBuffer, decode: Decode): Unpacked {
   const length = body.byteLength < 4 ? -1 : new DataView(body).getUint32(0)
   if (length < 0 || 4 + length > body.byteLength) throw new RangeError('a pack that is cut short')
-  const header = JSON.parse(new TextDecoder().decode(body.slice(4, 4 + length))) as PackHeader
+  const header = JSON.parse(decode(body.slice(4, 4 + length))) as PackHeader
   if (header.format !== FORMAT) throw new RangeError('a pack of another format')
   const places = new Map<string, [from: number, to: number]>()
   let at = 4 + length

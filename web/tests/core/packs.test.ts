@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { Packs, RESERVE_BYTES, unpack } from '../../src/core/packs.ts'
 import type { Kept, Offer, PackStore, Taken } from '../../src/core/packs.ts'
 
+const decode = (bytes: ArrayBuffer): string => new TextDecoder().decode(bytes)
 const CELL = '120116005001001'
 const OTHER = '120116005001002'
 
@@ -66,14 +67,14 @@ function makePhone() {
   const store = memory()
   const { server, transport } = makeServer()
   const clock = { now: Date.parse('2026-11-23T01:00:00Z') }
-  const packs = new Packs({ store, transport, now: () => clock.now, room: async () => server.room })
+  const packs = new Packs({ store, transport, now: () => clock.now, room: async () => server.room, decode })
   const as = (who: string): typeof packs => {
     server.who = who
     return packs
   }
   const text = async (cell = CELL): Promise<string> => {
     const body = await store.body(cell)
-    return body ? new TextDecoder().decode(unpack(body).tile('cells', 14, 1, 2)) : 'nothing'
+    return body ? new TextDecoder().decode(unpack(body, decode).tile('cells', 14, 1, 2)) : 'nothing'
   }
   return { store, server, clock, packs, as, text }
 }
@@ -160,9 +161,9 @@ test('a phone that is nearly full keeps room for photos rather than a map', asyn
 })
 
 test('a tile that a pack does not hold is another thing than an empty one', () => {
-  const pack = unpack(makePack(CELL, 'abc'))
+  const pack = unpack(makePack(CELL, 'abc'), decode)
   expect(pack.tile('cells', 14, 1, 2)?.byteLength).toBe(3)
   expect(pack.tile('roads', 14, 1, 2)?.byteLength).toBe(0)
   expect(pack.tile('cells', 15, 1, 2)).toBeUndefined()
-  expect(() => unpack(new ArrayBuffer(3))).toThrow(RangeError)
+  expect(() => unpack(new ArrayBuffer(3), decode)).toThrow(RangeError)
 })
