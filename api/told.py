@@ -150,12 +150,17 @@ class Choice(Model):
 
 
 class LegalAction(Model):
-    """A move that the state allows: whether this person may do it or ask for it, else why not."""
+    """A move that the state allows: whether this person may do it or ask for it, else why not.
+
+    ``on_site`` is a word about the place: it comes with the fact ``place``, where the device is, and with
+    ``place_reason`` where that is away, vague or not known.
+    """
 
     action: Action
     name: str
     requires: list[str]
     needs_request: bool
+    on_site: bool
     may: Literal["do", "ask"] | None
     refusal: Refusal | None
     choices: dict[str, list[Choice]]

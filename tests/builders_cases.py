@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gridmgmt.domain.case import Case, Decision, advance
 from gridmgmt.domain.clocks import Clocks, Milestone
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import Permission
 from gridmgmt.domain.request import Asked, Request, RequestStatus
@@ -142,7 +143,10 @@ def case_for(state: State, action: Action, **over: Any) -> Case:
 def required_facts(state: State, action: Action) -> dict[str, Any]:
     """Every fact that the table asks for at this pair, well-formed; none for an illegal pair."""
     row = TRANSITIONS.get((state, action))
-    return {} if row is None else {name: FACTS[name] for name in row.requires}
+    if row is None:
+        return {}
+    seen = {"place_reason": "院门上锁"} if action in ON_SITE else {}
+    return {name: FACTS[name] for name in row.requires} | seen
 
 
 def make_granted(case: Case, action: Action, by: Actor, **over: Any) -> Request:

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.codes import CommunityCode
 from gridmgmt.domain.grid import CellKind, GridCell, GridPlan, PlanStatus
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.report import Source
 from gridmgmt.domain.request import Request
@@ -176,6 +177,8 @@ class Street:
     def act(self, case: Case, action: Action, by: Actor, **facts: Any) -> Case:
         """Move a case; its version is looked up, so that tests chain moves of one ``case`` name."""
         version = self.case(case.id).version
+        if action in ON_SITE and "place" not in facts:
+            facts.setdefault("place_reason", "院门上锁")
         command = handling.Act(uuid.uuid4(), case.id, action, version, facts)
         return handling.act(self.db, by, self.now, self.books, command)
 

@@ -49,6 +49,7 @@ class CaseOut(Model):
     unit_name: str | None
     worker_id: UUID | None
     worker_name: str | None
+    signed_at: datetime | None
     version: int
     updated_at: datetime
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.errors import Unavailable
 
 
@@ -80,7 +81,9 @@ class DemoClient:
         self._json(self._http.put(f"/api/v1/photos/{sha256}", content=content, headers=headers))
 
     def act(self, who: Person, case: Mapping[str, Any], action: str, **facts: Any) -> dict[str, Any]:
-        """Move a case as this person."""
+        """Move a case as this person; a word about the place is said from there."""
+        if action in ON_SITE:
+            facts.setdefault("place", {**case["label_position"], "accuracy_m": 8.0})
         body = {
             "command_id": str(uuid.uuid4()),
             "action": action,

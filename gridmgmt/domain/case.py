@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import clocks as clock_rules
-from gridmgmt.domain import permissions
+from gridmgmt.domain import onsite, permissions
 from gridmgmt.domain.beside import NOTHING, Beside, require_endable
 from gridmgmt.domain.clocks import Clocks, Milestone
 from gridmgmt.domain.events import Event, EventKind
@@ -229,7 +229,8 @@ def advance(  # noqa: PLR0913  the five things a move depends on, and the versio
         case.id, moved.version, str(action), case.state, row.target, actor.id, now, facts, row.article,
         actor.on_behalf_of,
     )  # fmt: skip
-    return Decision(moved, step, (_event(moved, row.event, now, {"from": str(case.state)}),))
+    told = {"from": str(case.state), **onsite.told(action, facts)}
+    return Decision(moved, step, (_event(moved, row.event, now, told),))
 
 
 def granted_before(case: Case) -> Granted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gridmgmt.domain import clocks as clock_rules
+from gridmgmt.domain import onsite
 from gridmgmt.domain.facts import is_empty
 from gridmgmt.domain.request import require_not_ruled
 from gridmgmt.domain.workflow import Action
@@ -27,8 +28,10 @@ def check_guards(case: "Case", action: Action, facts: Mapping[str, Any]) -> None
         Confirmation, signature or milestones first; after a ruling neither a return nor
         another unit; no merging into itself.
     MissingFact
-        A public report closes with an answer to whoever reported.
+        A public report closes with an answer to whoever reported; whoever speaks of a place was measured
+        there or says why not (:mod:`.onsite`).
     """
+    onsite.require_seen(action, facts)
     if action is Action.ACCEPT and case.needs_confirmation and case.confirmed is not True:
         raise NotReady(
             "A report from the public is confirmed on site before it goes to filing.",

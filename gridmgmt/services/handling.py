@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import case as case_rules
+from gridmgmt.domain import onsite
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.clocks import Clocks
 from gridmgmt.domain.deadlines import condition_after
@@ -30,7 +31,18 @@ from gridmgmt.errors import ContentDiffers, InvalidInput, MissingFact, NotReady,
 from gridmgmt.services.records import done
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import beside, cases, commands, evidence, feedbacks, outbox, photos, precedents, rosters
+from gridmgmt.storage import (
+    beside,
+    cases,
+    commands,
+    evidence,
+    feedbacks,
+    outbox,
+    photos,
+    places,
+    precedents,
+    rosters,
+)
 from gridmgmt.storage.commands import DoneBefore
 from gridmgmt.storage.db import Db
 
@@ -73,6 +85,7 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
         _require_same_command(before, actor, command)
         return case
     case_rules.require_version(case, command.version)
+    command = replace(command, facts=_measured(db, case, command))
     standing = beside.look(db, case.id)
     case_rules.check(case, command.action, actor, command.facts, beside=standing)
     book = books.current(db, case.subdistrict_code)
@@ -95,6 +108,16 @@ def act(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: Act) -> 
     if decision.case.state is State.CLOSED:
         outbox.append(db, answers_to_reporters(db, decision.case, now))
     return decision.case
+
+
+def _measured(db: Db, case: Case, command: Act) -> Mapping[str, Any]:
+    """The facts, with the distance in place of the position: that is all of it that is kept."""
+    sent = onsite.read_place(command.action, command.facts)
+    if sent is None:
+        return command.facts
+    found = None if sent.unavailable else places.distance_to(db, case.id, sent.lon, sent.lat)
+    distance_m, exact = found or (None, False)
+    return {**command.facts, "place": onsite.measured(sent, distance_m, exact=exact)}
 
 
 def answers_to_reporters(db: Db, case: Case, now: datetime) -> list[Event]:
@@ -131,8 +154,9 @@ def _lock_master_too(db: Db, actor: Actor, command: Act) -> None:
 
 def _require_same_command(before: DoneBefore, actor: Actor, command: Act) -> None:
     """Sent again it is the same command; another one under its id is not taken for it."""
-    # The stored facts are those given, and what was looked up beside them.
-    same_facts = all(name in before.facts and before.facts[name] == v for name, v in command.facts.items())
+    # The stored facts are those given, and what was looked up beside them; of a position only the distance.
+    given = {name: value for name, value in command.facts.items() if name != "place"}
+    same_facts = all(name in before.facts and before.facts[name] == v for name, v in given.items())
     same = (before.case_id, before.actor_id, before.action) == (command.case_id, actor.id, command.action)
     if not (same and same_facts):
         raise ContentDiffers("This id belongs to another command, which was done.", rule="R22a")

@@ -16,6 +16,7 @@ from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import EVENT_NAMES_ZH
 from gridmgmt.domain.guards import require_reopenable
 from gridmgmt.domain.handover import HAND_OVER, HAND_OVER_NAME_ZH
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.domain.org import SYSTEM_ACTOR_ID, Actor
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.rulebook import RuleBook
@@ -128,6 +129,7 @@ def case_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
         "unit_name": row["unit_name"],
         "worker_id": row["worker_id"],
         "worker_name": row["worker_name"],
+        "signed_at": row["signed_at"],
         "version": row["version"],
         "updated_at": row["updated_at"],
     }
@@ -235,7 +237,7 @@ def _offer(
     row = TRANSITIONS[case.state, action]
     # Every required fact is taken as given: the offer is about the person, not about the form.
     given = dict.fromkeys(row.requires, "given") | {"master_id": "given", "feedback": "given", "found": True}
-    given["milestone"] = offered_milestone(case)
+    given |= {"milestone": offered_milestone(case), "place_reason": "given"}
     if case.ruled:
         given["unit_code"] = case.unit_code
     offer: dict[str, Any] = {
@@ -243,6 +245,7 @@ def _offer(
         "name": ACTION_NAMES_ZH[action],
         "requires": sorted(row.requires | ({"feedback"} if _asks_feedback(case, action) else set())),
         "needs_request": row.needs_request,
+        "on_site": action in ON_SITE,
         "may": None,
         "refusal": None,
         "choices": choices(case, action, now, book),

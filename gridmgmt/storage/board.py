@@ -27,7 +27,7 @@ _OVERDUE = f"({_OPEN} and c.stage_due_at < :now)"
 _CASE_ROW = """
     c.id, c.number, c.state, c.category, c.community_code, m.name as community_name, c.cell_code, c.source,
     c.reported_at, c.due_at, c.stage_due_at, c.clock_started_at, c.clock_paused_at, c.limit_unit,
-    c.handled_at, c.closed_at,
+    c.handled_at, c.closed_at, c.signed_at,
     c.unit_code, u.name as unit_name, c.worker_id, w.name as worker_name, c.version, c.updated_at,
     st_x(c.place) as lon, st_y(c.place) as lat,
     st_x(coalesce(c.place, st_pointonsurface(g.geom))) as label_lon,

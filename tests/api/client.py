@@ -29,6 +29,7 @@ from gridmgmt.adapters.keyfiles import make_kek_file
 from gridmgmt.adapters.passwords import Passwords
 from gridmgmt.cli.console import configure_logging
 from gridmgmt.demo.photos import DrawnPhoto
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.settings import Settings
 from gridmgmt.storage.db import make_engine
 from gridmgmt.storage.postmaster import SUPERUSER
@@ -192,7 +193,9 @@ class Person:
         return self.get(f"/cases/{answer.json()['case_id']}").json()
 
     def act(self, case: Mapping[str, Any], action: str, **facts: Any) -> httpx.Response:
-        """Try to move a case."""
+        """Try to move a case; a word about the place is said from there."""
+        if action in ON_SITE and "place_reason" not in facts:
+            facts.setdefault("place", {**case["label_position"], "accuracy_m": 8.0})
         body = {"command_id": str(uuid.uuid4()), "action": action, "version": case["version"], "facts": facts}
         return self.post(f"/cases/{case['id']}/actions", body)
 

@@ -21,6 +21,7 @@ from gridmgmt.demo.month.plan import MonthPlan
 from gridmgmt.demo.play import random_point, uuid7
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.grid import CellKind, GridCell
+from gridmgmt.domain.onsite import ON_SITE
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.report import Source
 from gridmgmt.domain.sessionrules import SessionTimes
@@ -183,6 +184,9 @@ class Office:
         with self.acting(by) as db:
             if action is Action.SUBMIT_RESULT:
                 facts["photos"] = [self._photo(db, by, "result")]
+            if action in ON_SITE:
+                seen = {"place": {"unavailable": "synthetic"}, "place_reason": "合成数据：无人到过现场"}
+                facts |= seen
             command = handling.Act(self.new_id(), case.id, action, case.version, facts)
             moved = handling.act(db, by, self.now, self.books, command)
         self.done[action] += 1
