@@ -15,7 +15,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from starlette.middleware import Middleware
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import gridmgmt
@@ -24,6 +23,7 @@ from api.deps import Parts, record_at_the_door
 from api.door import ReportDoor
 from api.entry import Entry
 from api.guard import Guard
+from api.packed import PackedFiles, packed
 from api.refusals import RefusalBudget
 from api.routes import (
     account,
@@ -47,6 +47,7 @@ from api.routes import (
     personal,
     photos,
     plans,
+    push,
     reports,
     roster,
     rules,
@@ -146,7 +147,7 @@ def _include_routes(app: FastAPI) -> None:
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
         calls, oversight, deputies, roster, rules, personal, exports, grids, basemap, packs, plans, patrols,
-        centre, stream, inbox,
+        centre, stream, inbox, push,
     ):  # fmt: skip
         v1.include_router(module.router)
     v1.include_router(health.details)
@@ -238,26 +239,26 @@ def _describe_problem(app: FastAPI) -> None:
 
 
 def _serve_pages(app: FastAPI, web_dir: Path) -> None:
-    def page(name: str) -> FileResponse:
+    def page(name: str, request: Request) -> FileResponse:
         path = web_dir / name
         if not path.is_file():
             raise NotFound("The pages are not built; run make web.", kind="page")
-        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return packed(path, request.headers.get("accept-encoding", ""), {"Cache-Control": "no-cache"})
 
     @app.get("/", include_in_schema=False)
-    def centre_page() -> FileResponse:
-        return page("centre.html")
+    def centre_page(request: Request) -> FileResponse:
+        return page("centre.html", request)
 
     @app.get("/field", include_in_schema=False)
-    def field_page() -> FileResponse:
-        return page("field.html")
+    def field_page(request: Request) -> FileResponse:
+        return page("field.html", request)
 
     @app.get("/account", include_in_schema=False)
-    def account_page() -> FileResponse:
-        return page("account.html")
+    def account_page(request: Request) -> FileResponse:
+        return page("account.html", request)
 
     if (web_dir / "assets").is_dir():
-        app.mount("/assets", StaticFiles(directory=web_dir / "assets"), name="assets")
+        app.mount("/assets", PackedFiles(directory=web_dir / "assets"), name="assets")
 
 
 def create_app_from_environment() -> FastAPI:

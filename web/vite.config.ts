@@ -5,6 +5,7 @@ import vue from '@vitejs/plugin-vue'
 import { readFileSync } from 'node:fs'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { packed } from './tooling/pack.ts'
 
 const PAGES: Record<string, string> = { '/': '/centre.html', '/field': '/field.html', '/account': '/account.html' }
 
@@ -47,7 +48,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [vue(), pages(), ownIconFont()],
+  plugins: [vue(), pages(), ownIconFont(), packed()],
   define: {
     __APP_VERSION__: JSON.stringify(version),
     __VUE_OPTIONS_API__: 'false',
