@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.adapters.sealedfiles import SealedFiles
 from gridmgmt.services import exporting, resealing, retention
-from gridmgmt.storage import exports, people
+from gridmgmt.storage import exports, people, push
 from gridmgmt.storage.db import Db, act_as, transaction
 from gridmgmt.storage.rights.walls import NOBODY, Acting
 
@@ -58,6 +58,7 @@ class Keeping:
             if erased:
                 log.info("erased_past_its_period", count=erased)
         with _for_every_subdistrict(engine) as db:
+            push.erase_over(db, now)
             retention.destroy_unused_keys(db, self._keys, now)
 
 

@@ -33,6 +33,14 @@ def init() -> None:
 
 
 @app.command()
+def push() -> None:
+    """Make a key for Web Push and print it, for GRIDMGMT_PUSH_KEY; nothing is stored."""
+    from gridmgmt.adapters.webpush import new_private_key
+
+    console.print(new_private_key(), highlight=False)
+
+
+@app.command()
 def rotate(
     kek: Annotated[
         bool, typer.Option(help="A new key-encryption key; all data keys are wrapped anew.")

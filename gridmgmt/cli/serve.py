@@ -130,6 +130,7 @@ def worker() -> None:
     from gridmgmt.cli.safety import refuse_unsafe_server
     from gridmgmt.escalation import Escalating, FollowingRules, Sending
     from gridmgmt.keeping import Keeping
+    from gridmgmt.pushing import PushSender
     from gridmgmt.sealer import Sealing
     from gridmgmt.services.exporting import FILES
     from gridmgmt.storage.db import make_engine
@@ -152,6 +153,8 @@ def worker() -> None:
     background.run_beside(functools.partial(keeping, engine), stop)
     background.run_beside(functools.partial(HandingOver(), engine), stop)
     senders = settings.senders()
+    if (service := settings.push_service()) is not None:
+        senders.append(PushSender(engine, service))
     escalating = Escalating([sender.channel for sender in senders])
     background.run_beside(functools.partial(escalating, engine), stop, every_s=1.0)
     background.run_beside(functools.partial(Sending(senders), engine), stop, every_s=1.0)

@@ -34,6 +34,8 @@ class Channel(StrEnum):
     """政务微信 through the gateway of the installation, or any receiver that checks the signature."""
     SMS = "sms"
     """短信."""
+    PUSH = "push"
+    """推送: a browser of the person is woken; it is told that something waits, and nothing else."""
 
 
 class DeliveryState(StrEnum):

@@ -31,6 +31,7 @@ from gridmgmt.errors import InvalidInput, NotAllowed
 from gridmgmt.settings.basemap import BasemapSettings
 from gridmgmt.settings.channels import ChannelSettings
 from gridmgmt.settings.patrols import PatrolSettings
+from gridmgmt.settings.push import PushSettings
 from gridmgmt.storage.embedded import default_home
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Settings(ChannelSettings, PatrolSettings, BasemapSettings):
+class Settings(ChannelSettings, PatrolSettings, BasemapSettings, PushSettings):
     """One value per setting; the text below each is its documentation.
 
     Raises

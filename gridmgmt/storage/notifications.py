@@ -104,15 +104,17 @@ _ADD = text("""
         insert into app.notifications
         select * from jsonb_populate_recordset(null::app.notifications, cast(:rows as jsonb))
         on conflict (id) do nothing
-        returning id, subdistrict_code, at)
+        returning id, subdistrict_code, at, person_id)
     insert into app.deliveries (notification_id, channel, subdistrict_code, state, next_try_at)
     select n.id, c.channel, n.subdistrict_code, 'waiting', n.at
       from n cross join unnest(cast(:channels as text[])) c(channel)
+     where c.channel <> 'push'
+        or exists (select from app.push_subscriptions s where s.person_id = n.person_id)
 """)
 
 
 def add(db: Db, given: Sequence[Notification], channels: Sequence[Channel]) -> None:
-    """Store notifications, each with a delivery for every channel that is in use."""
+    """Store notifications, each with a delivery for every channel that is in use; push for whom it wakes."""
     if given:
         rows = orjson.dumps([_row(n) for n in given]).decode()
         db.execute(_ADD, {"rows": rows, "channels": [str(c) for c in channels]})

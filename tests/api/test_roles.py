@@ -27,6 +27,7 @@ from tests.api.patrolling import patrol_request
 from tests.api.planning import plan_request
 from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
+from tests.builders_push import Browser
 from tests.builders_street import SORTING
 
 ROLES = {
@@ -152,6 +153,11 @@ MATRIX = {
     "POST /api/v1/inbox/read":       "y  y  y  y  y  y  y  y  y  y  y  y   s",
     "POST /api/v1/inbox/{notification_id}/acknowledge":
                                      "f  f  f  f  f  f  f  f  f  f  f  f   s",
+    # Nobody is woken here: the installation has no key. A browser of one's own is left in peace.
+    "GET /api/v1/push":              "y  y  y  y  y  y  y  y  y  y  y  y   s",
+    "PUT /api/v1/push/subscription": "f  f  f  f  f  f  f  f  f  f  f  f   s",
+    "DELETE /api/v1/push/subscription":
+                                     "d  d  d  d  d  d  d  d  d  d  d  d   s",
     # Exports of what is not personal; answering one that waits; taking away one that is not there yet.
     "GET /api/v1/exports":           "n  n  y  y  y  y  y  y  n  n  n  n   s",
     "POST /api/v1/exports":          "n  n  a  a  a  a  a  a  n  n  n  n   s",
@@ -309,7 +315,7 @@ class Asking:
             path = path.replace("{case_id}", self.case["id"]).replace("{report_id}", self.case["id"])
             return path.replace("{sha256}", self.case["report"]["photos"][0]), {}
         if method == "DELETE":
-            return path, {}
+            return path + (f"?endpoint_sha256={'0' * 64}" if "push" in path else ""), {}
         return self._written(path)
 
     def _written(self, path: str) -> tuple[str, dict]:
@@ -321,13 +327,15 @@ class Asking:
             return path.format(sha256=photo.sha256), {"content": photo.content, "headers": headers}
         if path.endswith("/reports"):
             return path, {"json": self.worker.draft()}
-        if path.endswith(("/likely", "/dry-run", "/roster")):
+        if path.endswith(("/likely", "/dry-run", "/roster", "/subscription")):
             return path, {"json": self._question(path)}
         if any(word in path for word in ("/exports", "/reveal", "/contacts", "/erasure", "/holds")):
             return self._about_persons(path)
         return self._move(path)
 
     def _question(self, path: str) -> dict:
+        if path.endswith("/subscription"):
+            return Browser().subscription("https://fcm.googleapis.com/x")
         if path.endswith("/roster"):
             return {"version": EMPTY_ROSTER, "shifts": [], "leaves": []}
         if path.endswith("/dry-run"):

@@ -59,6 +59,7 @@ from gridmgmt.storage.tables.ladder import (
     ladder_steps,
     notifications,
     outbox_cursors,
+    push_subscriptions,
 )
 from gridmgmt.storage.tables.operations import backup_runs, heartbeats
 from gridmgmt.storage.tables.org import communities, people, person_roles, subdistricts, units
@@ -178,6 +179,7 @@ __all__ = [
     "plan_steps",
     "precedents",
     "purges",
+    "push_subscriptions",
     "recovery_codes",
     "refusal_packs",
     "report_photos",

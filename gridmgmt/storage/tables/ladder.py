@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -123,6 +124,28 @@ deliveries = Table(
     ForeignKeyConstraint(["notification_id"], ["app.notifications.id"], name="fk_deliveries_notification"),
     Index("ix_deliveries_waiting", "next_try_at", postgresql_where=text("state = 'waiting'")),
     Index("ix_deliveries_dead", "subdistrict_code", postgresql_where=text("state = 'dead'")),
+)
+
+# Browsers that are woken. A trigger takes a row away with the session that it hangs on.
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    Column("person_id", Uuid, ForeignKey("app.people.id"), nullable=False),
+    Column("endpoint_sha256", LargeBinary, nullable=False),
+    Column("session_id", Uuid, nullable=False, index=True),
+    Column("endpoint", Text, nullable=False),
+    Column("p256dh", LargeBinary, nullable=False),
+    Column("auth", LargeBinary, nullable=False),
+    Column("language", Text, nullable=False),
+    instant("created_at"),
+    instant("expires_at"),
+    PrimaryKeyConstraint("person_id", "endpoint_sha256"),
+    CheckConstraint("language in ('zh-CN', 'en')", name="language"),
+    CheckConstraint(
+        "octet_length(endpoint_sha256) = 32 and octet_length(p256dh) = 65 and octet_length(auth) = 16"
+        " and length(endpoint) <= 1024 and endpoint like 'https://%'",
+        name="shape",
+    ),
 )
 
 # How far readers of the outbox have come, by delivery number, which grows in commit order.

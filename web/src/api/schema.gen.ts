@@ -1666,6 +1666,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Push
+         * @description The public key of this installation, where it has one.
+         */
+        get: operations["push_api_v1_push_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Subscribe
+         * @description Have this browser woken until its session ends; it is told that something waits, and nothing else.
+         */
+        put: operations["subscribe_api_v1_push_subscription_put"];
+        post?: never;
+        /**
+         * Unsubscribe
+         * @description Leave a browser of one's own in peace; nothing happens where it was.
+         */
+        delete: operations["unsubscribe_api_v1_push_subscription_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues/unrouted": {
         parameters: {
             query?: never;
@@ -3058,6 +3102,8 @@ export interface components {
             /** Requests */
             requests: components["schemas"]["RequestOut"][];
             routing: components["schemas"]["Routing"] | null;
+            /** Signed At */
+            signed_at: string | null;
             source: components["schemas"]["Source"];
             /** Stage Due At */
             stage_due_at: string | null;
@@ -3125,6 +3171,8 @@ export interface components {
              * Format: date-time
              */
             reported_at: string;
+            /** Signed At */
+            signed_at: string | null;
             source: components["schemas"]["Source"];
             /** Stage Due At */
             stage_due_at: string | null;
@@ -4410,6 +4458,9 @@ export interface components {
         /**
          * LegalAction
          * @description A move that the state allows: whether this person may do it or ask for it, else why not.
+         *
+         *     ``on_site`` is a word about the place: it comes with the fact ``place``, where the device is, and with
+         *     ``place_reason`` where that is away, vague or not known.
          */
         LegalAction: {
             action: components["schemas"]["Action"];
@@ -4423,6 +4474,8 @@ export interface components {
             name: string;
             /** Needs Request */
             needs_request: boolean;
+            /** On Site */
+            on_site: boolean;
             refusal: components["schemas"]["Refusal"] | null;
             /** Requires */
             requires: string[];
@@ -5323,6 +5376,39 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * Push
+         * @description ``key`` is what a browser subscribes with; null: this installation wakes nobody.
+         */
+        Push: {
+            /** Key */
+            key: string | null;
+        };
+        /**
+         * PushIn
+         * @description A browser's subscription as ``PushSubscription.toJSON`` gives it, and the language of its person.
+         */
+        PushIn: {
+            /** Endpoint */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
+            /**
+             * Language
+             * @default zh-CN
+             * @enum {string}
+             */
+            language?: "zh-CN" | "en";
+        };
+        /**
+         * PushKeys
+         * @description The browser's own keys, in URL-safe base64.
+         */
+        PushKeys: {
+            /** Auth */
+            auth: string;
+            /** P256Dh */
+            p256dh: string;
         };
         /**
          * QueueReason
@@ -12686,6 +12772,185 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_api_v1_push_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Push"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_api_v1_push_subscription_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe_api_v1_push_subscription_delete: {
+        parameters: {
+            query: {
+                endpoint_sha256: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
