@@ -17,7 +17,15 @@ from gridmgmt.domain.workcalendar import WorkCalendar
 from gridmgmt.domain.workflow import TRANSITIONS, Action, State
 from gridmgmt.domain.worktime import LimitUnit
 from tests.brute import DAY, FIRST_DAY, Minutes, Model, instant_of
-from tests.builders_cases import FACTS, OTHER_UNIT, STAGE_LIMITS, STREET, UNIT, make_actor, make_case
+from tests.builders_cases import (
+    OTHER_UNIT,
+    STAGE_LIMITS,
+    STREET,
+    UNIT,
+    make_actor,
+    make_case,
+    required_facts,
+)
 
 DAYS = 400
 """Histories begin in the first weeks; no deadline gets as far as the last of these days."""
@@ -131,8 +139,7 @@ class Life:
         self._tell_model(action, facts)
 
     def _facts(self, action: Action) -> dict[str, Any]:
-        row = TRANSITIONS[self.case.state, action]
-        facts = {name: FACTS[name] for name in row.requires}
+        facts = required_facts(self.case.state, action)
         match action:
             case Action.DISPATCH:
                 facts["unit_code"] = (

@@ -46,12 +46,13 @@ const KINDS: Record<string, FieldKind> = {
   milestone: 'choice',
   condition: 'choice',
   note: 'text',
+  place_reason: 'text',
 }
 
 /** The order in which a person thinks of them; the table sorts its facts by name. */
 const ORDER = [
   'milestone', 'condition', 'unit_code', 'worker_id', 'master_id', 'found', 'result', 'photos', 'amount', 'unit', 'engineering', 'resume_on',
-  'reason', 'basis', 'opinion', 'note', 'document_no', 'feedback',
+  'reason', 'basis', 'opinion', 'note', 'place_reason', 'document_no', 'feedback',
 ]
 
 const OPTIONAL: Record<string, string[]> = {
@@ -64,11 +65,13 @@ const OPTIONAL: Record<string, string[]> = {
   merge: ['feedback'],
 }
 
-/** Fields of the form for an action; an action without any is one tap. */
-export function fieldsOf(action: Pick<LegalAction, 'action' | 'requires'>): FactField[] {
+/** Fields of the form for an action; an action without any is one tap. Where a device is not measured, a word
+    about a place needs the reason (`place_reason`); the phone measures and asks for it only when it must. */
+export function fieldsOf(action: Pick<LegalAction, 'action' | 'requires'> & { on_site?: boolean }): FactField[] {
   const optional = (OPTIONAL[action.action] ?? []).filter((name) => !action.requires.includes(name))
   const fields = [
     ...action.requires.map((name) => ({ name, required: true })),
+    ...(action.on_site ? [{ name: 'place_reason', required: true }] : []),
     ...optional.map((name) => ({ name, required: false })),
   ].map((field) => ({ ...field, kind: KINDS[field.name] ?? ('line' as const) }))
   const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length)

@@ -11,6 +11,7 @@ const legal = (over: Partial<LegalAction>): LegalAction => ({
   name: '签收',
   requires: [],
   needs_request: false,
+  on_site: false,
   may: 'do',
   refusal: null,
   choices: {},

@@ -10,6 +10,7 @@ import { texts as field } from './en/field.ts'
 import { texts as inbox } from './en/inbox.ts'
 import { texts as patrol } from './en/patrol.ts'
 import { texts as shell } from './en/shell.ts'
+import { texts as tasks } from './en/tasks.ts'
 import type { Messages } from './zh-CN.ts'
 
 const messages: Messages = {
@@ -22,6 +23,7 @@ const messages: Messages = {
   ...inbox,
   ...patrol,
   ...shell,
+  ...tasks,
   refusal,
   errors,
 }

@@ -11,6 +11,7 @@ import { texts as field } from './zh-CN/field.ts'
 import { texts as inbox } from './zh-CN/inbox.ts'
 import { texts as patrol } from './zh-CN/patrol.ts'
 import { texts as shell } from './zh-CN/shell.ts'
+import { texts as tasks } from './zh-CN/tasks.ts'
 
 const messages = {
   ...app,
@@ -22,6 +23,7 @@ const messages = {
   ...inbox,
   ...patrol,
   ...shell,
+  ...tasks,
   refusal,
   errors,
 }

@@ -108,6 +108,8 @@ export const texts: Texts<typeof chinese> = {
     optional: 'optional',
     choose: 'Please choose',
     rule_id: 'Rule',
+    place: 'Place',
+    place_reason: 'Why not at the place',
     note: 'Note',
     milestone: 'Milestone',
     condition: 'Filing condition',

@@ -3,6 +3,7 @@ import type { texts as chinese } from '../zh-CN/case.ts'
 
 export const texts: Texts<typeof chinese> = {
   case: {
+    system: 'System',
     deadlines: 'Deadlines',
     due: 'Handling deadline',
     stage_due: 'Deadline of this stage',

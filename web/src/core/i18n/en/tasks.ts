@@ -48,6 +48,7 @@ export const texts: Texts<typeof chinese> = {
     more: 'More about it',
     may_at: 'What may be done is as read at {time}; the server decides once online.',
     queued: '“{action}” is kept on the phone and is sent once online.',
+    moved: 'The case has moved on. Below is how it stands now; look before you act.',
     conflict: 'The case has changed and “{action}” was not taken. See how it stands now before you do it again.',
     phrases: 'Phrases',
     result: {
@@ -75,6 +76,7 @@ export const texts: Texts<typeof chinese> = {
     note: { begun: 'Work has begun', stopped: 'Work has stopped', half: 'Half of it is done' },
     words: { arrived: 'Arrived', done: 'Done as asked', nobody: 'Nobody can be sent' },
     here: {
+      within: 'within {n} m',
       title: 'How far you are from the case',
       taking: 'Measuring…',
       again: 'Measure again',

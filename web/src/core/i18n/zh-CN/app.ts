@@ -107,6 +107,8 @@ export const texts = {
     optional: '选填',
     choose: '请选择',
     rule_id: '规则',
+    place: '现场位置',
+    place_reason: '不在现场的理由',
     note: '备注',
     milestone: '阶段',
     condition: '立案条件',

@@ -2,6 +2,7 @@
 
 export const texts = {
   case: {
+    system: '系统',
     deadlines: '时限',
     due: '处置时限',
     stage_due: '本环节时限',

@@ -47,6 +47,7 @@ export const texts = {
     more: '更多情况',
     may_at: '可办的事以 {time} 读到的为准；联网后以服务器为准。',
     queued: '“{action}”已存在手机里，联网后自动发送。',
+    moved: '案件已有变化，下面是现在的情况。请看清再办。',
     conflict: '案件已有变化，“{action}”没有送达。请看清现在的情况，再决定是否重办。',
     phrases: '常用语',
     result: {
@@ -74,6 +75,7 @@ export const texts = {
     note: { begun: '已进场', stopped: '已停工', half: '已完成一半' },
     words: { arrived: '已到场', done: '已按要求完成', nobody: '无人手可派' },
     here: {
+      within: '精度 ±{n} 米',
       title: '您离案件多远',
       taking: '正在测量…',
       again: '重新测量',
