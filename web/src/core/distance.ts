@@ -26,7 +26,7 @@ export function sayDistance(distance_m: number): Said {
   return { key: 'kilometres', n: km < 10 ? km.toFixed(1) : String(Math.round(km)) }
 }
 
-/** What the server will say of a distance, by the numbers of gridmgmt/domain/atplace.py; its word is the last. */
+/** What the server will say of a distance, by the numbers of gridmgmt/domain/onsite.py; its word is the last. */
 export type Standing = 'at_place' | 'away' | 'uncertain' | 'not_measured'
 
 export const NEAR_M = 100

@@ -6,7 +6,7 @@ import { sayDistance } from '../../core/distance.ts'
 import type { Standing } from '../../core/distance.ts'
 import type { Translate } from '../../core/problem.ts'
 
-/** Actions that are a word about a place: ON_SITE of gridmgmt/domain/atplace.py. */
+/** Actions that are a word about a place: ON_SITE of gridmgmt/domain/onsite.py. */
 const ON_SITE: readonly string[] = ['confirm', 'pass_verification', 'fail_verification']
 
 interface Measured {
