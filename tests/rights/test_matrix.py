@@ -46,5 +46,5 @@ def test_the_auditor_changes_nothing_but_what_records_his_own_looking_and_readin
         if Role.AUDITOR in rights.roles[verb]
     }
     looking = {"original_links", "original_link_uses", "photo_ledger"}
-    reading = {"notifications"}
+    reading = {"notifications", "push_subscriptions"}
     assert changed <= {"audit_log", "sessions", "accounts", "devices"} | looking | reading
