@@ -26,7 +26,7 @@ def subscribe(db: Db, actor: Actor, now: datetime, session_id: UUID, given: Subs
 
 
 def unsubscribe(db: Db, actor: Actor, now: datetime, endpoint_sha256: bytes) -> None:
-    """Leave this browser in peace; nothing happens where it was."""
-    if push.remove(db, actor.id, [endpoint_sha256]):
-        code = min(actor.subdistricts, default="")
-        audit.append(db, [done(actor, now, "push:unsubscribe", "person", str(actor.id), code)])
+    """Leave this browser in peace; where it was already, it is."""
+    push.remove(db, actor.id, [endpoint_sha256])
+    code = min(actor.subdistricts, default="")
+    audit.append(db, [done(actor, now, "push:unsubscribe", "person", str(actor.id), code)])

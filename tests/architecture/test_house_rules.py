@@ -42,6 +42,7 @@ MAY_NAME_THE_ENGINE = {
     "gridmgmt/switching.py",
     "gridmgmt/worker.py",
     "gridmgmt/keeping.py",
+    "gridmgmt/pushing.py",
     "gridmgmt/cli/",
     "gridmgmt/demo/",
 }
