@@ -94,6 +94,15 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+def is_sender(sent_by: str | None, actor: Actor) -> bool:
+    """Whether whoever is signed in is whom the header Sent-By names; without the header he is.
+
+    A phone that several people share keeps what each of them wrote. It names the writer, so that nothing
+    is filed under the name of whoever has signed in since, in another tab.
+    """
+    return sent_by is None or sent_by.lower() == str(actor.id)
+
+
 class Work:
     """The unit of work of one request.
 
@@ -111,6 +120,7 @@ class Work:
         self.network = network_of_request(request)
         self.by_bearer = _bearer_of(request) is not None
         self._stands_in_for = request.headers.get("on-behalf-of")
+        self._sent_by = request.headers.get("sent-by")
         self._what = f"{request.method} {request.scope['route'].path}"
         self._object = "/".join(short_text(str(v)) for v in request.path_params.values())
 
@@ -132,7 +142,7 @@ class Work:
                 if self.token is not None:
                     digest = token_hash(self.token)
                     who = sessions.signed_in(db, [digest], now).get(digest)
-                if who is None:
+                if who is None or not is_sender(self._sent_by, who.actor):
                     raise NotSignedIn("Sign in first.")
                 act_as(db, Acting.of(who.actor, self.request_id))
                 self._state.actor_id = str(who.actor.id)

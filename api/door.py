@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
-from api.deps import Parts, network_of_request, note_seen, record_refusals, token_hash, token_of
+from api.deps import Parts, is_sender, network_of_request, note_seen, record_refusals, token_hash, token_of
 from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor, Role
@@ -57,6 +57,7 @@ class _Waiting:
     token: bytes | None
     request_id: str
     network: str
+    sent_by: str | None
     state: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Answer]
@@ -87,6 +88,7 @@ class ReportDoor:
             token_hash(token) if token else None,
             request.state.request_id,
             network_of_request(request),
+            request.headers.get("sent-by"),
             scope["state"],
             loop,
             loop.create_future(),
@@ -156,7 +158,8 @@ class ReportDoor:
         outcomes: dict[int, Answer | GridError] = {}
         with transaction(parts.engine, NOBODY) as db:
             people = sessions.signed_in(db, [w.token for w in group if w.token], now)
-            known = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
+            signed_in = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
+            known = {i: actor for i, actor in signed_in.items() if is_sender(group[i].sent_by, actor)}
             for i, actor in known.items():
                 group[i].state["actor_id"] = str(actor.id)
             for alike in _alike(known):

@@ -63,7 +63,11 @@ class ContactIn(Model):
 
 
 class ReportIn(Model):
-    """A report as a phone sends it."""
+    """A report as a phone sends it.
+
+    ``sent_at`` is what the phone's clock says at this moment, each time it is sent: where that is off by more
+    than a minute, ``observed_at`` is put right by the difference. It is no part of the report's content.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -76,6 +80,7 @@ class ReportIn(Model):
     photos: Annotated[list[Sha256], Field(max_length=12, default_factory=list)]
     self_handled: YesNo = False
     contact: ContactIn | None = None
+    sent_at: Instant | None = None
 
 
 class ReportOut(Model):
@@ -175,6 +180,7 @@ def command_of(body: ReportIn, keys: KeyRing) -> intake.SubmitReport:
         observed_at=body.observed_at,
         photos=tuple(body.photos),
         self_handled=body.self_handled,
+        sent_at=body.sent_at,
         confidence=confidences.confided(keys, body.id, body.source, body.description, contact),
     )
 

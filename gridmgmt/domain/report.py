@@ -1,8 +1,9 @@
 """A report 上报: what, where, who, when seen; its checks and its digest.
 
 Invariants: a stored report is as it was sent (position in the sender's datum, never converted); its
-id comes from the sender and is the key of idempotency; ``observed_at`` is the phone's word and
-``received_at`` the server's, and no deadline runs on the former. Checks gather every fault, so that
+id comes from the sender and is the key of idempotency; ``observed_at`` is the phone's word, put right where
+its clock was wrong (``device_at`` then keeps the word), and ``received_at`` the server's; no deadline runs on
+the former. Checks gather every fault, so that
 a worker at the kerb mends a report once.
 """
 
@@ -50,6 +51,8 @@ class Report:
     """One report as sent.
 
     ``position`` is in ``datum``; ``accuracy_m`` is the radius the sender claims, None if unknown.
+    ``device_at`` is the time of observation as a phone with a wrong clock told it; None where
+    ``observed_at`` is what was told.
     ``photo_hashes`` are the SHA-256 of the files in hex, in the order taken: before, then after.
     """
 
@@ -66,6 +69,7 @@ class Report:
     accuracy_m: float | None = None
     photo_hashes: tuple[str, ...] = ()
     self_handled: bool = False
+    device_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +234,7 @@ def content_digest(content: Mapping[str, Any]) -> str:
 
 
 def report_digest(report: Report) -> str:
-    """The digest of a report without what the server added (``received_at``)."""
+    """The digest of a report as it was sent: without ``received_at``, and by the phone's own time."""
     return content_digest(
         {
             "id": report.id,
@@ -243,7 +247,7 @@ def report_digest(report: Report) -> str:
             "lat": report.position.lat,
             "datum": report.datum,
             "accuracy_m": report.accuracy_m,
-            "observed_at": report.observed_at,
+            "observed_at": report.device_at or report.observed_at,
             "photo_hashes": report.photo_hashes,
             "self_handled": report.self_handled,
         }

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from gridmgmt.domain.duplicates import LONGEST
 from gridmgmt.domain.org import Actor
+from gridmgmt.domain.patrolshift import Told, server_time
 from gridmgmt.domain.pattern import CategoryKey
 from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.personal import Confidence
@@ -37,6 +38,7 @@ class SubmitReport:
     """A report as it arrived; nothing of it has been checked.
 
     ``confidence`` is what it confides, sealed by ``services.confidences.confided``; None when nothing.
+    ``sent_at`` is what the sender's clock said as he sent it; None when he did not say.
     """
 
     id: UUID
@@ -51,6 +53,7 @@ class SubmitReport:
     photos: tuple[str, ...]
     self_handled: bool
     confidence: Confidence | None = None
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,8 @@ def answered_report(db: Db, actor: Actor, report_id: UUID) -> Mapping[str, Any]:
 def _report(
     command: SubmitReport, actor: Actor, code: str, category: CategoryKey, position: LonLat, now: datetime
 ) -> Report:
+    told = command.observed_at
+    at = told if command.sent_at is None else server_time(Told(told, command.sent_at), now)
     return Report(
         id=command.id,
         subdistrict_code=code,
@@ -235,7 +240,8 @@ def _report(
         description=command.description,
         position=position,
         datum=command.datum,
-        observed_at=command.observed_at,
+        observed_at=at,
+        device_at=None if at == told else told,
         received_at=now,
         accuracy_m=command.accuracy_m,
         photo_hashes=command.photos,

@@ -251,6 +251,7 @@ def _report_row(found: Located, body: dict[str, Any]) -> dict[str, Any]:
         "accuracy_m": report.accuracy_m,
         "self_handled": report.self_handled,
         "observed_at": report.observed_at,
+        "device_at": report.device_at,
         "received_at": report.received_at,
         "content_sha256": found.digest,
         "answer": body,

@@ -269,3 +269,16 @@ def test_a_commit_that_fails_is_never_answered_with_success(
     with transaction(server.engine, NOBODY) as db:
         db.execute(text("drop trigger fail_late on app.reports"))
     assert worker.post("/reports", draft).status_code == 201
+
+
+def test_nothing_is_filed_under_the_name_of_whoever_has_signed_in_since(
+    server: Server, worker: Person
+) -> None:
+    """On a phone that several people share, what one of them wrote is not sent as another."""
+    draft = worker.draft()
+    somebody = str(uuid.uuid4())
+    answer = worker.post("/reports", draft, **{"Sent-By": somebody})
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+    assert worker.http.get("/api/v1/me", headers={"Sent-By": somebody}).status_code == 401
+    assert count(server, "reports", "id = :id", id=draft["id"]) == 0
+    assert worker.post("/reports", draft, **{"Sent-By": worker.id.upper()}).status_code == 201

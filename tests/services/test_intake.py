@@ -259,6 +259,34 @@ def test_the_future_is_refused_but_a_clock_may_be_five_minutes_fast(street: Stre
     assert street.report(observed_at=ahead).state is State.HANDLING
 
 
+@pytest.mark.parametrize("off", [timedelta(days=400), timedelta(hours=-30)], ids=["ahead", "behind"])
+def test_a_phone_with_a_wrong_clock_reports_all_the_same_and_its_word_is_kept(
+    street: Street, off: timedelta
+) -> None:
+    by = street.worker_of(street.duty_cells[0].code)
+    told = NOW + off - timedelta(minutes=40)
+    command = street.command(by, street.duty_cells[0], observed_at=told, sent_at=NOW + off)
+    first = street.send(by, command)
+    row = street.db.execute(
+        text("select observed_at, device_at from app.reports where id = :id"), {"id": command.id}
+    ).one()
+    assert tuple(row) == (NOW - timedelta(minutes=40), told)
+    # Sent again, the phone's clock says something else, and the report is the same.
+    again = street.send(by, replace(command, sent_at=NOW + off + timedelta(minutes=3)))
+    assert (again.replayed, again.body) == (True, first.body)
+
+
+def test_a_phone_whose_clock_is_right_is_taken_at_its_word(street: Street) -> None:
+    by = street.worker_of(street.duty_cells[0].code)
+    told = NOW - timedelta(hours=2)
+    command = street.command(by, street.duty_cells[0], observed_at=told, sent_at=NOW - timedelta(seconds=40))
+    street.send(by, command)
+    row = street.db.execute(
+        text("select observed_at, device_at from app.reports where id = :id"), {"id": command.id}
+    ).one()
+    assert tuple(row) == (told, None)
+
+
 def test_all_faults_of_a_report_are_told_at_once(street: Street) -> None:
     fault = refused(street, InvalidInput, observed_at=NOW + timedelta(days=1), photos=(), accuracy_m=0.0)
     assert [f["field"] for f in fault.facts["faults"]] == ["observed_at", "accuracy_m", "photos"]

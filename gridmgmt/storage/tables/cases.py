@@ -63,6 +63,8 @@ reports = Table(
     Column("answer", JSONB, nullable=False),
     # Instead of the description, where it may name somebody: sealed under the report's key in subject_keys.
     Column("description_sealed", LargeBinary),
+    # The time of observation as a phone with a wrong clock told it; observed_at is then put right.
+    instant("device_at", nullable=True),
     CheckConstraint(
         "lon between -180 and 180 and lat between -90 and 90 and coalesce(accuracy_m, 0) between 0 and 1e6",
         name="position",

@@ -27,6 +27,8 @@ export interface Call {
   timeout_ms?: number
   /** In whose post; null is as oneself. Without it, as this page acts now. */
   behalf?: string | null
+  /** Whose this is: refused when somebody else is signed in on this phone by now. */
+  sent_by?: string | null
 }
 
 const TIMEOUT_MS = 20_000
@@ -52,9 +54,14 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
   const response = await answer(path, options)
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
   const body: unknown = await response.json().catch(() => null)
-  const problem = asProblem(response.status, body)
+  throw asFault(response.status, body, response.headers.get('Retry-After'))
+}
+
+/** An error answer as what is thrown; whoever waits for the end of the session hears of it. */
+export function asFault(status: number, body: unknown, retry_after: string | null): ApiProblem {
+  const problem = asProblem(status, body)
   if (problem.code === 'not_signed_in') signedOut()
-  throw new ApiProblem(problem, retryAfter(response, problem))
+  return new ApiProblem(problem, retryAfter(retry_after, problem))
 }
 
 async function answer(path: string, options: Call): Promise<Response> {
@@ -63,6 +70,7 @@ async function answer(path: string, options: Call): Promise<Response> {
   else if (options.body) headers.set('Content-Type', options.body.type)
   const post = options.behalf === undefined ? behalf : options.behalf
   if (post) headers.set('On-Behalf-Of', post)
+  if (options.sent_by) headers.set('Sent-By', options.sent_by)
   const timer = new AbortController()
   const stop = setTimeout(() => timer.abort(), options.timeout_ms ?? TIMEOUT_MS)
   const outer = options.signal
@@ -82,8 +90,8 @@ async function answer(path: string, options: Call): Promise<Response> {
   }
 }
 
-function retryAfter(response: Response, problem: Problem): number | null {
-  const header = Number(response.headers.get('Retry-After') ?? Number.NaN)
+function retryAfter(given: string | null, problem: Problem): number | null {
+  const header = Number(given ?? Number.NaN)
   if (Number.isFinite(header)) return header
   const fact = problem.facts['retry_after_s']
   return typeof fact === 'number' ? fact : null

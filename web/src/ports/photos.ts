@@ -55,7 +55,8 @@ async function asJpeg(file: Blob): Promise<Blob> {
   })
 }
 
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** SHA-256 in hex. */
+export async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   // Browsers hide WebCrypto on http://192.168.x.x.
   if (!globalThis.crypto?.subtle) return sha256Hex(bytes)
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))

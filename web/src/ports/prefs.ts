@@ -14,6 +14,7 @@ const PREFIX = 'gridmgmt.'
 export const prefs = {
   get: (name: string): string | null => safely(() => localStorage.getItem(PREFIX + name), null),
   set: (name: string, value: string): void => safely(() => localStorage.setItem(PREFIX + name, value), undefined),
+  remove: (name: string): void => safely(() => localStorage.removeItem(PREFIX + name), undefined),
 }
 
 export const tabPrefs = {

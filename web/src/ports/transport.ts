@@ -1,39 +1,42 @@
-// How the outbox reaches the server: HTTP answers sorted into the five outcomes it knows.
+// How the outbox reaches the server.
 
-import type { ReportOut } from '../api/types.ts'
-import type { Outcome, PhotoBody, PhotoRef, Transport } from '../core/outbox.ts'
-import { ApiProblem, call, NetworkFault } from './http.ts'
+import type { CaseDetail } from '../api/types.ts'
+import type { Entry, Outcome, Standing, Subject, Transport } from '../core/outbox.ts'
 import type { Call } from './http.ts'
-
-/** Answers that say nothing against the report itself: time out, too early, too many. */
-const NOT_THE_REPORTS_FAULT = new Set([408, 425, 429])
+import { attempt } from './outcome.ts'
+import { uploadPhoto } from './upload.ts'
 
 export const PHOTO_TIMEOUT_MS = 120_000
 
-export async function attempt<T>(path: string, options: Call): Promise<Outcome<T>> {
-  try {
-    return { kind: 'done', value: await call<T>(path, options) }
-  } catch (fault) {
-    if (fault instanceof NetworkFault) return { kind: 'no_network' }
-    // A body that is no JSON came from something between us and the server.
-    if (!(fault instanceof ApiProblem)) return { kind: 'server_fault', problem: null, retry_after_s: null }
-    const { problem, retry_after_s } = fault
-    if (problem.status === 401) return { kind: 'signed_out', problem }
-    if (problem.status >= 500 || NOT_THE_REPORTS_FAULT.has(problem.status)) {
-      return { kind: 'server_fault', problem, retry_after_s }
-    }
-    return { kind: 'refused', problem }
+type Owner = Pick<Entry, 'person_id' | 'behalf'>
+const asOwner = (owner: Owner): Call => ({ behalf: owner.behalf, sent_by: owner.person_id })
+
+async function look(subject: Subject, owner: Owner): Promise<Outcome<Standing>> {
+  if (subject.kind === 'case') {
+    const found = await attempt<CaseDetail>(`/cases/${subject.id}`, asOwner(owner))
+    return found.kind === 'done' ? { kind: 'done', value: standingOf(found.value) } : found
   }
+  const found = await attempt<{ version: number; state: string; updated_at?: string }>(`/joint-calls/${subject.id}`, asOwner(owner))
+  if (found.kind !== 'done') return found
+  // What may be done to a call is said task by task, so it is tried and may be refused again.
+  return { kind: 'done', value: { version: found.value.version, state: found.value.state, legal: null, updated_at: found.value.updated_at ?? null } }
 }
 
+export const standingOf = (detail: CaseDetail): Standing => ({
+  version: detail.version,
+  state: detail.state,
+  legal: detail.legal.filter((one) => one.may !== null).map((one) => one.action),
+  updated_at: detail.updated_at,
+})
+
 export const httpTransport: Transport = {
-  putPhoto: (photo: PhotoRef, body: PhotoBody) =>
-    attempt(`/photos/${photo.sha256}`, {
-      method: 'PUT',
-      // Stored blobs may come back from IndexedDB without their type.
-      body: new Blob([body as Blob], { type: photo.media_type }),
-      timeout_ms: PHOTO_TIMEOUT_MS,
-      behalf: null,
+  upload: uploadPhoto,
+  // The server hears what this phone's clock says, so that a wrong clock spoils no report.
+  send: (entry, sent_at) =>
+    attempt(entry.path, {
+      method: 'POST',
+      json: entry.kind === 'report' ? { ...entry.body, sent_at } : entry.body,
+      ...asOwner(entry),
     }),
-  postReport: (report) => attempt<ReportOut>('/reports', { method: 'POST', json: report, behalf: null }),
+  look,
 }

@@ -6,7 +6,7 @@
 
 import { reactive, readonly } from 'vue'
 import type { Demo, DemoPerson, Deputyship, Me, Problem } from '../api/types.ts'
-import { actInPostOf, ApiProblem, call, onSignedOut } from '../ports/http.ts'
+import { actInPostOf, ApiProblem, call, NetworkFault, onSignedOut } from '../ports/http.ts'
 import { prefs, tabPrefs } from '../ports/prefs.ts'
 
 export type Page = 'centre' | 'field' | 'account'
@@ -30,7 +30,10 @@ export const may = (permission: string): boolean => current.me?.permissions.incl
 
 const RETRY_MS = 4000
 const CHECK_AGAIN_MS = 2000
+/** A sign-out that the server has not heard of yet. */
+const LEAVING = 'leaving'
 let demo: Demo | null = null
+let establishing: Promise<void> | null = null
 let checked_ms = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 
@@ -40,6 +43,8 @@ export async function startSession(page: Page): Promise<void> {
   // The field page stays usable while the server is away: the last person's name is at hand.
   if (page === 'field') current.me = remembered()
   onSignedOut(() => {
+    // On a phone somebody else may have signed in since, in another tab: then this page becomes his.
+    if (page === 'field') return void (current.state === 'in' && !establishing && establish())
     // A session that ended, or was ended from afar. In the demo the tab takes its person back by itself.
     if (current.state === 'in' && !current.me?.demo) current.state = 'out'
   })
@@ -88,18 +93,40 @@ export function welcome(me: Me): void {
   accept(me)
 }
 
-/** Ends the session; the device stays known. */
+/**
+ * Ends the session; the device stays known. A phone forgets its person at once, with or without a network, and
+ * the server hears of it as soon as it can.
+ */
 export async function signOut(): Promise<void> {
-  await call('/session', { method: 'DELETE' })
+  try {
+    await call('/session', { method: 'DELETE' })
+  } catch (fault) {
+    if (current.page !== 'field' || !(fault instanceof NetworkFault)) throw fault
+    prefs.set(LEAVING, 'yes')
+  }
   leavePost()
+  prefs.remove('me')
   current.me = null
   current.state = 'out'
 }
 
-async function establish(): Promise<void> {
+/** Tells the server of a sign-out that it could not be told of. */
+async function leaveForGood(): Promise<void> {
+  if (!prefs.get(LEAVING)) return
+  await unless(401, call('/session', { method: 'DELETE' }))
+  prefs.remove(LEAVING)
+}
+
+function establish(): Promise<void> {
+  establishing ??= findOut().finally(() => (establishing = null))
+  return establishing
+}
+
+async function findOut(): Promise<void> {
   clearTimeout(retry)
   checked_ms = Date.now()
   try {
+    await leaveForGood()
     const me = await whoAmI()
     if (!me || me.demo) demo ??= await askDemo()
     current.people = demo?.people ?? []
@@ -112,14 +139,15 @@ async function establish(): Promise<void> {
     if (current.acting && fault instanceof ApiProblem && fault.problem.status === 403) {
       // The deputyship has ended meanwhile.
       leavePost()
-      return await establish()
+      return await findOut()
     }
-    if (current.state !== 'in') current.state = 'failed'
+    if (current.state !== 'in') current.state = prefs.get(LEAVING) ? 'out' : 'failed'
     retry = setTimeout(() => void establish(), RETRY_MS)
   }
 }
 
 function accept(me: Me): void {
+  prefs.remove(LEAVING)
   current.me = me
   current.state = 'in'
   current.problem = null

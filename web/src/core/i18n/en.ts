@@ -8,6 +8,7 @@ import { texts as ofCase } from './en/case.ts'
 import { texts as centre } from './en/centre.ts'
 import { texts as field } from './en/field.ts'
 import { texts as inbox } from './en/inbox.ts'
+import { texts as outbox } from './en/outbox.ts'
 import { texts as patrol } from './en/patrol.ts'
 import { texts as shell } from './en/shell.ts'
 import { texts as tasks } from './en/tasks.ts'
@@ -21,6 +22,7 @@ const messages: Messages = {
   ...beside,
   ...field,
   ...inbox,
+  ...outbox,
   ...patrol,
   ...shell,
   ...tasks,

@@ -9,6 +9,7 @@ import { texts as ofCase } from './zh-CN/case.ts'
 import { texts as centre } from './zh-CN/centre.ts'
 import { texts as field } from './zh-CN/field.ts'
 import { texts as inbox } from './zh-CN/inbox.ts'
+import { texts as outbox } from './zh-CN/outbox.ts'
 import { texts as patrol } from './zh-CN/patrol.ts'
 import { texts as shell } from './zh-CN/shell.ts'
 import { texts as tasks } from './zh-CN/tasks.ts'
@@ -21,6 +22,7 @@ const messages = {
   ...beside,
   ...field,
   ...inbox,
+  ...outbox,
   ...patrol,
   ...shell,
   ...tasks,

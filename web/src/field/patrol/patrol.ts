@@ -11,7 +11,7 @@ import { newId } from '../../ports/ids.ts'
 import { watchPosition } from '../../ports/position.ts'
 import type { NoFix } from '../../ports/position.ts'
 import { indexedDbTrackStore } from '../../ports/trackstore.ts'
-import { attempt } from '../../ports/transport.ts'
+import { attempt } from '../../ports/outcome.ts'
 import { ensure, session } from '../../ui/session.ts'
 
 const SEND_MS = 15_000

@@ -3,6 +3,7 @@
 
 import { reactive } from 'vue'
 import type { Category, ReportIn } from '../../api/types.ts'
+import { reportOf } from '../../core/outbox.ts'
 import type { Entry, PhotoBody } from '../../core/outbox.ts'
 import { fromPoint, latOf, lonOf } from '../../core/geo.ts'
 import type { LngLat } from '../../core/geo.ts'
@@ -37,7 +38,8 @@ export const newDraft = (): Draft =>
 /** A draft with the content of a refused report, its photos included. */
 export async function draftOf(entry: Entry, categories: readonly Category[]): Promise<Draft> {
   const draft = newDraft()
-  const { report } = entry
+  const report = reportOf(entry)
+  if (!report) return draft
   if (entry.problem?.code !== 'content_differs') draft.id = entry.id
   draft.opened_at = report.observed_at
   draft.place = fromPoint(report.position)
