@@ -253,6 +253,15 @@ def _serve_pages(app: FastAPI, web_dir: Path) -> None:
     def field_page(request: Request) -> FileResponse:
         return page("field.html", request)
 
+    # Beside the page and never kept: a phone looks here for a newer version of all that it has kept.
+    @app.get("/field-sw.js", include_in_schema=False)
+    def field_service_worker(request: Request) -> FileResponse:
+        return page("field-sw.js", request)
+
+    @app.get("/field.webmanifest", include_in_schema=False)
+    def field_manifest(request: Request) -> FileResponse:
+        return page("field.webmanifest", request)
+
     @app.get("/account", include_in_schema=False)
     def account_page(request: Request) -> FileResponse:
         return page("account.html", request)

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { packed } from './tooling/pack.ts'
+import { pwa } from './tooling/pwa.ts'
 
 const PAGES: Record<string, string> = { '/': '/centre.html', '/field': '/field.html', '/account': '/account.html' }
 
@@ -48,7 +49,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [vue(), pages(), ownIconFont(), packed()],
+  plugins: [vue(), pages(), ownIconFont(), pwa(), packed()],
   define: {
     __APP_VERSION__: JSON.stringify(version),
     __VUE_OPTIONS_API__: 'false',

@@ -55,6 +55,8 @@ MATRIX = {
     "GET /api/v1/health":            "n  n  n  n  n  n  n  n  n  y  n  n   s",
     "GET /":                         "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /field":                    "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /field-sw.js":              "y  y  y  y  y  y  y  y  y  y  y  y   y",
+    "GET /field.webmanifest":        "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /api/v1/openapi.json":      "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "GET /api/v1/demo":              "y  y  y  y  y  y  y  y  y  y  y  y   y",
     "POST /api/v1/demo/sign-in":     "y  y  y  y  y  y  y  y  y  y  y  y   y",

@@ -8,6 +8,7 @@ import { i18n, startLocale } from '../ui/i18n.ts'
 import { startSession } from '../ui/session.ts'
 import FieldApp from './FieldApp.vue'
 import { startOutbox } from './outbox/sending.ts'
+import { startRenewal } from './shell/renewal.ts'
 import { startTheme } from './shell/theme.ts'
 import { startUnsaved } from './shell/unsaved.ts'
 
@@ -15,4 +16,5 @@ startTheme()
 startUnsaved()
 void startSession('field')
 void startOutbox()
+void startRenewal()
 void startLocale().finally(() => createApp(FieldApp).use(i18n).mount('#app'))
