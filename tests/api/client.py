@@ -219,6 +219,8 @@ def make_settings(url: str, directory: Path, **over: Any) -> Settings:
     (web / "centre.html").write_text("<!doctype html><title>centre</title>", encoding="utf-8")
     (web / "field.html").write_text("<!doctype html><title>field</title>", encoding="utf-8")
     (web / "account.html").write_text("<!doctype html><title>account</title>", encoding="utf-8")
+    (web / "field-sw.js").write_text("self.addEventListener", encoding="utf-8")
+    (web / "field.webmanifest").write_text('{"start_url": "/field"}', encoding="utf-8")
     (web / "assets" / "a.js").write_text("export {}", encoding="utf-8")
     # As an installation logs in: with a role that owns nothing and may become its walls.
     given = make_url(url).set(username=Login.APP).render_as_string(hide_password=False)

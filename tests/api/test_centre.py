@@ -137,6 +137,15 @@ def test_the_pages_and_their_assets_are_served(server: Server) -> None:
     assert server.client.get("/assets/a.js").headers["Content-Type"].startswith("text/javascript")
 
 
+def test_a_phone_finds_a_newer_version_of_the_page_beside_it_and_no_copy_in_between(server: Server) -> None:
+    kinds = {"/field-sw.js": "text/javascript", "/field.webmanifest": "application/manifest+json"}
+    for path, kind in kinds.items():
+        answer = server.client.get(path)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+        # A worker below / may keep pages below /field without further ado.
+        assert answer.headers["Content-Type"].startswith(kind)
+
+
 def test_pages_that_were_not_built_are_missed_in_plain_words(own_demo_url: str, directory) -> None:
     settings = make_settings(own_demo_url, directory, web_dir=directory / "nothing")
     with served(settings, directory) as bare:

@@ -510,7 +510,8 @@ def test_each_role_gets_the_answer_that_is_written_down(
 def test_every_endpoint_is_in_the_table(server: Server) -> None:
     document = server.client.get("/api/v1/openapi.json").json()
     described = {f"{m.upper()} {path}" for path, methods in document["paths"].items() for m in methods}
-    assert described | {"GET /", "GET /field", "GET /account", "GET /api/v1/openapi.json"} == set(MATRIX)
+    pages = {"/", "/field", "/field-sw.js", "/field.webmanifest", "/account", "/api/v1/openapi.json"}
+    assert described | {f"GET {path}" for path in pages} == set(MATRIX)
 
 
 def test_every_role_is_in_the_table(server: Server) -> None:

@@ -43,6 +43,19 @@ export async function keep(job: Job, bodies: ReadonlyMap<string, PhotoBody> = ne
   void sendNow()
 }
 
+const PATIENCE_MS = 8_000
+
+/**
+ * Keeps a job, and waits a moment for what becomes of it: whoever stands before an open form wants to hear a
+ * refusal there. The entry as it is then; it goes on by itself.
+ */
+export async function keepAndSee(job: Job, bodies: ReadonlyMap<string, PhotoBody>): Promise<Entry | undefined> {
+  await outbox.add(job, bodies)
+  void askToKeep()
+  await Promise.race([sendNow(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))])
+  return store.get(job.id)
+}
+
 /** Keeps a report with its photos. */
 export const keepReport = (
   report: ReportIn,
