@@ -5501,6 +5501,9 @@ export interface components {
         /**
          * ReportIn
          * @description A report as a phone sends it.
+         *
+         *     ``sent_at`` is what the phone's clock says at this moment, each time it is sent: where that is off by more
+         *     than a minute, ``observed_at`` is put right by the difference. It is no part of the report's content.
          * @example {
          *       "category": "matter:09006",
          *       "description": "占道经营，影响通行",
@@ -5544,6 +5547,8 @@ export interface components {
              * @default false
              */
             self_handled?: boolean;
+            /** Sent At */
+            sent_at?: string | null;
             /** @default patrol */
             source?: components["schemas"]["Source"];
         };
