@@ -43,8 +43,8 @@ export type CategoryRef = Schemas['CategoryRef']
 export type StoredPhoto = Schemas['PhotoOut']
 export type SentPosition = Schemas['SentPosition']
 export type Point = Schemas['Place']
-/** What the phone sends: everything said, and no contact, which only the desk takes down. */
-export type ReportIn = Required<Omit<Schemas['ReportIn'], 'contact' | 'position'>> & {
+/** What the phone keeps: everything said; no contact, which only the desk takes down, and no time of sending, which the outbox adds. */
+export type ReportIn = Required<Omit<Schemas['ReportIn'], 'contact' | 'position' | 'sent_at'>> & {
   position: Required<Schemas['PositionIn']>
 }
 export type ReportOut = Schemas['ReportOut']
