@@ -11,6 +11,7 @@ report in the picture of the phone is filled in, but not sent.
 
 import argparse
 import io
+import json
 import random
 import shutil
 import sys
@@ -173,14 +174,18 @@ def open_case(page: Page) -> None:
     rest(page)
 
 
-def play_somebody_busy(page: Page) -> None:
+def play_somebody_busy(page: Page, most_cells: int = 100) -> None:
     """Make this tab the grid worker's in whose cells most results wait for a verification."""
     api = page.request
     demo = api.get("/api/v1/demo").json()
     api.post("/api/v1/demo/sign-in", data={"person_id": demo["defaults"]["centre"]})
     waiting = api.get("/api/v1/cases?state=handled&limit=200").json()["items"]
     cells = [case["cell_code"] for case in waiting]
-    workers = [person for person in demo["people"] if "grid_worker" in person["roles"]]
+    workers = [
+        person
+        for person in demo["people"]
+        if "grid_worker" in person["roles"] and len(person["cell_codes"]) <= most_cells
+    ]
     busiest = max(workers, key=lambda worker: sum(cell in worker["cell_codes"] for cell in cells))
     page.evaluate("id => sessionStorage.setItem('gridmgmt.person', id)", busiest["id"])
     page.reload()
@@ -204,6 +209,40 @@ def shoot_field(camera: Camera) -> None:
         rest(page)
         page.evaluate("() => scrollTo(0, 0)")
         camera.shoot(page, "field-report")
+
+
+def shoot_walk(camera: Camera) -> None:
+    """The phone's map and a patrol. The patrol stays on the phone: the server cannot be reached meanwhile."""
+    with camera.phone() as page:
+        play_somebody_busy(page, most_cells=1)
+        page.get_by_test_id("report").wait_for()
+        code = page.request.get("/api/v1/me").json()["cell_codes"][0]
+        cells = page.request.get("/api/v1/cells").json()["features"]
+        own = next(
+            shapely.from_geojson(json.dumps(c["geometry"])) for c in cells if c["properties"]["code"] == code
+        )
+        place = own.representative_point()
+        page.context.set_geolocation({"longitude": place.x, "latitude": place.y, "accuracy": 9})
+        page.get_by_test_id("tab-map").click()
+        page.locator("[data-testid^=pack-][data-state=kept]").first.wait_for()
+        rest(page)
+        camera.shoot(page, "field-map")
+        page.get_by_test_id("tab-patrol").click()
+        page.locator("[data-testid^=target-]").first.wait_for()
+        page.context.route("**/api/**", lambda route: route.abort())
+        page.get_by_test_id("shift-start").click()
+        page.get_by_test_id("shift-open").wait_for()
+        page.context.set_geolocation({"longitude": place.x + 1e-6, "latitude": place.y, "accuracy": 8})
+        page.get_by_test_id("patrol-waiting").get_by_text("1 个位置").wait_for()
+        # Six minutes in which the phone has no position: what could be reached meanwhile is unknown.
+        page.context.set_geolocation(None)
+        page.clock.install()
+        page.clock.fast_forward(6 * 60_000)
+        page.get_by_test_id("nothing-found").first.click()
+        page.get_by_test_id("coverage-open").click()
+        rest(page)
+        page.get_by_test_id("coverage").scroll_into_view_if_needed()
+        camera.shoot(page, "field-patrol")
 
 
 def plan_as_svg(street: DemoStreet, width: int) -> tuple[str, int]:
@@ -294,6 +333,7 @@ def main() -> None:
         camera.draw(svg, "plan", 960, height)
         shoot_centre(camera)
         shoot_field(camera)
+        shoot_walk(camera)
         browser.close()
 
 

@@ -140,7 +140,7 @@ def test_a_directory_that_cannot_be_written_costs_the_copy_only(tmp_path: Path) 
     ("address", "has_key"),
     [
         ("https://mirror.test/{z}/{x}.png", False),
-        ("https://{x}.mirror.test/{z}/{y}", False),
+        ("https://{x}.mirror.test/{z}/{x}/{y}", False),
         ("https://mirror.test/{z}/{x}/{y}?tk={key}", False),
         ("https://mirror.test/{z}/{x}/{y}", True),
         ("https://mirror.test?{z}{x}{y}", False),

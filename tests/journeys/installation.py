@@ -30,21 +30,26 @@ class Installation:
     url : of a migrated database.
     home : keeps the photos and what the processes say.
     environment : what the installation is for.
+    settings : more settings by name.
     """
 
-    def __init__(self, url: str, home: Path, *, environment: str = "demo") -> None:
+    def __init__(self, url: str, home: Path, *, environment: str = "demo", **settings: str) -> None:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._log = home / "server.log"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GRIDMGMT_")}
-        self._environment = kept | {
-            "GRIDMGMT_ENVIRONMENT": environment,
-            "GRIDMGMT_PORT": str(self.port),
-            "GRIDMGMT_DATABASE_URL": url,
-            "GRIDMGMT_HOME": str(home),
-            "GRIDMGMT_WEB_DIR": str(CHECKOUT / "web" / "dist"),
-            "GRIDMGMT_DATA_DIR": str(CHECKOUT / "data"),
-        }
+        self._environment = (
+            kept
+            | {
+                "GRIDMGMT_ENVIRONMENT": environment,
+                "GRIDMGMT_PORT": str(self.port),
+                "GRIDMGMT_DATABASE_URL": url,
+                "GRIDMGMT_HOME": str(home),
+                "GRIDMGMT_WEB_DIR": str(CHECKOUT / "web" / "dist"),
+                "GRIDMGMT_DATA_DIR": str(CHECKOUT / "data"),
+            }
+            | {f"GRIDMGMT_{name.upper()}": value for name, value in settings.items()}
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, *command: str) -> str:

@@ -79,6 +79,8 @@ export interface TargetProperties {
   unknown_share: number
   reached_at: string | null
   nothing_found: number
+  /** Each tap, and whether it was made at the place. */
+  noted: { at: string; at_place: 'at_place' | 'not_at_place' | 'unknown'; distance_m: number | null }[]
   findings: string[]
 }
 

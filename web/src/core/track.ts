@@ -6,6 +6,8 @@
 // - A sign-on goes before the positions of its shift, a sign-off after them. Positions go in batches.
 // - A position is taken in a shift and at no other time: without an open shift `record` keeps nothing.
 // - Nothing of one person is sent by another: a round is for one person.
+// - The positions of the present or the last shift stay for its worker's own picture until the next begins,
+//   or a day after the end.
 // - A position that the server refuses is gone and counted by its reason; another refusal is kept and shown.
 //
 // Headless: storage, transport and clock are ports.
@@ -25,10 +27,13 @@ export interface Shift {
 /** The server lets a shift lapse after so long; the phone stops recording then. */
 export const LONGEST_MS = 16 * 3600_000
 
+/** How long after its end a shift's way stays on the phone for its worker to look at. */
+export const TRACE_KEPT_MS = 24 * 3600_000
+
 export type Item = { seq: number; shift: Shift; problem: Problem | null } & (
   | { kind: 'sign_on'; at: string }
   | { kind: 'point'; point: TrackPoint }
-  | { kind: 'note'; id: string; at: string; target_id: string }
+  | ({ kind: 'note' } & Note)
   | { kind: 'sign_off'; at: string }
 )
 
@@ -38,19 +43,31 @@ export interface Position {
   accuracy_m: number | null
 }
 
+/** One tap at a target, and where the phone was then; null when it did not know. */
+export interface Note {
+  id: string
+  at: string
+  target_id: string
+  position: Position | null
+}
+
 export interface TrackStore {
   /** In the order of `seq`. */
   all(): Promise<Item[]>
+  /** Positions are kept in the trace as well, with the same stroke. */
   put(items: readonly Item[]): Promise<void>
   remove(seqs: readonly number[]): Promise<void>
   shift(): Promise<Shift | null>
   keepShift(shift: Shift | null): Promise<void>
+  /** Every position since the trace was last forgotten, by number. */
+  trace(): Promise<TrackPoint[]>
+  forgetTrace(): Promise<void>
 }
 
 export interface TrackTransport {
   signOn(shift: Shift, at: string): Promise<Outcome<unknown>>
   points(shift: Shift, points: TrackPoint[]): Promise<Outcome<TrackOut>>
-  note(shift: Shift, note: { id: string; at: string; target_id: string }): Promise<Outcome<unknown>>
+  note(shift: Shift, note: Note): Promise<Outcome<unknown>>
   signOff(shift: Shift, at: string): Promise<Outcome<unknown>>
 }
 
@@ -96,6 +113,8 @@ export class TrackLog {
   /** After a start: the shift that was open goes on, and numbers count on from what is stored. */
   async recover(): Promise<void> {
     this.shift = await this.#ports.store.shift()
+    const off_at = this.shift?.off_at
+    if (off_at && this.#ports.now() - Date.parse(off_at) >= TRACE_KEPT_MS) await this.#ports.store.forgetTrace()
     for (const item of await this.#ports.store.all()) this.#seq = Math.max(this.#seq, item.seq)
     // Above every number given before, also those that were sent and forgotten.
     this.#no = this.shift ? Math.floor((this.#ports.now() - Date.parse(this.shift.on_at)) / 100) : 0
@@ -117,6 +136,7 @@ export class TrackLog {
     this.#no = 0
     this.#last = null
     this.refused.clear()
+    await this.#ports.store.forgetTrace()
     await this.#ports.store.keepShift(this.shift)
     await this.#add({ kind: 'sign_on', at })
   }
@@ -140,9 +160,9 @@ export class TrackLog {
   }
 
   /** One tap: nothing found at a target. */
-  async nothingFound(person_id: string, target_id: string): Promise<boolean> {
+  async nothingFound(person_id: string, target_id: string, position: Position | null): Promise<boolean> {
     if (!this.isOpen(person_id)) return false
-    await this.#add({ kind: 'note', id: this.#ports.newId(), at: this.#at(), target_id })
+    await this.#add({ kind: 'note', id: this.#ports.newId(), at: this.#at(), target_id, position })
     return true
   }
 
@@ -157,6 +177,11 @@ export class TrackLog {
   /** What is still on the phone, of whomever. */
   async waiting(): Promise<Item[]> {
     return this.#ports.store.all()
+  }
+
+  /** The positions of this person's present or last shift; nobody else's. */
+  async trace(person_id: string): Promise<TrackPoint[]> {
+    return this.shift?.person_id === person_id ? this.#ports.store.trace() : []
   }
 
   /** Gives up what the server refused: he has read why. */

@@ -2,6 +2,7 @@
 //
 //   #            home          #report        a new report       #report/<id>  mend a refused one
 //   #outbox      what is still on this phone  #entry/<id>        one thing in the outbox
+//   #map         one's grids and what is near
 //   #tasks       one's tasks   #case/<id>     a task             #patrol       the plan of the day, the shift
 //   #inbox       what one was told            #me                who I am, how the page looks, what is kept
 //
@@ -12,10 +13,10 @@
 import { reactive, readonly } from 'vue'
 
 export const SCREENS = [
-  'home', 'report', 'outbox', 'entry', 'tasks', 'case', 'inbox', 'patrol', 'me',
+  'home', 'report', 'outbox', 'entry', 'map', 'tasks', 'case', 'inbox', 'patrol', 'me',
 ] as const
 export type Screen = (typeof SCREENS)[number]
-const TABS: readonly Screen[] = ['home', 'tasks', 'patrol', 'me']
+const TABS: readonly Screen[] = ['home', 'map', 'tasks', 'patrol', 'me']
 
 interface Route {
   screen: Screen

@@ -3,6 +3,7 @@
 import type { Component } from 'vue'
 import HomeScreen from './home/HomeScreen.vue'
 import InboxScreen from './shell/InboxScreen.vue'
+import MapScreen from './map/MapScreen.vue'
 import MeScreen from './me/MeScreen.vue'
 import EntryScreen from './outbox/EntryScreen.vue'
 import OutboxScreen from './outbox/OutboxScreen.vue'
@@ -19,7 +20,7 @@ export interface ScreenOf {
   show: Component
 }
 
-export const TABS = ['home', 'tasks', 'patrol', 'me'] as const
+export const TABS = ['home', 'map', 'tasks', 'patrol', 'me'] as const
 export type Tab = (typeof TABS)[number]
 
 export const SCREEN: Record<Screen, ScreenOf> = {
@@ -27,6 +28,7 @@ export const SCREEN: Record<Screen, ScreenOf> = {
   report: { title: 'field.report', tab: null, show: ReportForm },
   outbox: { title: 'field.outbox', tab: 'home', show: OutboxScreen },
   entry: { title: 'shell.entry', tab: 'home', show: EntryScreen },
+  map: { title: 'map.title', tab: 'map', show: MapScreen },
   tasks: { title: 'field.tasks', tab: 'tasks', show: TasksScreen },
   case: { title: 'shell.case', tab: 'tasks', show: TaskScreen },
   inbox: { title: 'inbox.title', tab: 'home', show: InboxScreen },

@@ -64,6 +64,25 @@ export function asFault(status: number, body: unknown, retry_after: string | nul
   return new ApiProblem(problem, retryAfter(retry_after, problem))
 }
 
+/** The bytes of an answer with their ETag; null when they are still as under the ETag given. */
+export async function fetchBytes(path: string, etag: string | null): Promise<{ etag: string; body: ArrayBuffer } | null> {
+  const response = await fetch(API + path, {
+    credentials: 'same-origin',
+    headers: { ...(etag ? { 'If-None-Match': etag } : {}), ...(behalf ? { 'On-Behalf-Of': behalf } : {}) },
+    // The browser's own copy would answer a 304 with a 200 of old bytes.
+    cache: 'no-store',
+  }).catch((fault: unknown) => {
+    throw new NetworkFault(String(fault))
+  })
+  if (response.status === 304) return null
+  if (!response.ok) {
+    const problem = asProblem(response.status, await response.json().catch(() => null))
+    if (problem.code === 'not_signed_in') signedOut()
+    throw new ApiProblem(problem, retryAfter(response, problem))
+  }
+  return { etag: response.headers.get('ETag') ?? '', body: await response.arrayBuffer() }
+}
+
 async function answer(path: string, options: Call): Promise<Response> {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.json !== undefined) headers.set('Content-Type', 'application/json')

@@ -1,56 +1,45 @@
-// The patrol's storage in IndexedDB: what waits in the order it happened, and the shift that is open.
+// The patrol's storage: what waits in the order it happened, the shift that is open, and the way of that
+// shift for its worker's own eyes.
+//
+// A position is written twice in one transaction: once to be sent, which goes when the server has it, and
+// once for the picture of the shift, which goes when the next shift begins or a day after the end.
 
+import Dexie from 'dexie'
+import type { Table } from 'dexie'
+import type { TrackPoint } from '../api/types.ts'
 import type { Item, Shift, TrackStore } from '../core/track.ts'
 
-const NAME = 'gridmgmt_patrol'
-const ITEMS = 'items'
-const SHIFT = 'shift'
+const OPEN = 'open'
 
-function open(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1)
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore(ITEMS, { keyPath: 'seq' })
-      request.result.createObjectStore(SHIFT)
-    }
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close()
-      resolve(request.result)
-    }
-    request.onerror = () => reject(request.error)
-  })
+class WalkDatabase extends Dexie {
+  readonly items!: Table<Item, number>
+  readonly shift!: Table<Shift, string>
+  readonly trace!: Table<TrackPoint, number>
+
+  constructor() {
+    super('gridmgmt_walk')
+    this.version(1).stores({ items: 'seq', shift: '', trace: 'no' })
+  }
 }
 
-const valueOf = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-
 /** Opens the database on first use. */
-export function indexedDbTrackStore(): TrackStore {
-  let opened: Promise<IDBDatabase> | null = null
-  const database = (): Promise<IDBDatabase> => {
-    opened ??= open().catch((fault: unknown) => {
-      opened = null
-      throw fault
-    })
-    return opened
-  }
-  const write = async (store: string, work: (into: IDBObjectStore) => void): Promise<void> => {
-    const run = (await database()).transaction(store, 'readwrite')
-    work(run.objectStore(store))
-    await new Promise<void>((resolve, reject) => {
-      run.oncomplete = () => resolve()
-      run.onabort = () => reject(run.error)
-    })
-  }
+export function trackStore(): TrackStore {
+  const db = new WalkDatabase()
   return {
     // Keys are numbers, so that all comes in their order.
-    all: async () => valueOf<Item[]>((await database()).transaction(ITEMS).objectStore(ITEMS).getAll()),
-    put: (items) => write(ITEMS, (into) => items.forEach((item) => into.put(item))),
-    remove: (seqs) => write(ITEMS, (into) => seqs.forEach((seq) => into.delete(seq))),
-    shift: async () => (await valueOf<Shift | undefined>((await database()).transaction(SHIFT).objectStore(SHIFT).get('open'))) ?? null,
-    keepShift: (shift) => write(SHIFT, (into) => void into.put(shift, 'open')),
+    all: () => db.items.toArray(),
+    put: (items) =>
+      db.transaction('rw', db.items, db.trace, async () => {
+        await db.items.bulkPut([...items])
+        await db.trace.bulkPut(items.flatMap((item) => (item.kind === 'point' ? [item.point] : [])))
+      }),
+    remove: (seqs) => db.items.bulkDelete([...seqs]),
+    shift: async () => (await db.shift.get(OPEN)) ?? null,
+    keepShift: async (shift) => {
+      if (shift) await db.shift.put(shift, OPEN)
+      else await db.shift.delete(OPEN)
+    },
+    trace: () => db.trace.toArray(),
+    forgetTrace: () => db.trace.clear(),
   }
 }

@@ -2,21 +2,28 @@ import { expect, test } from 'vitest'
 import type { TrackOut, TrackPoint } from '../../src/api/types.ts'
 import type { Outcome } from '../../src/core/outbox.ts'
 import { localProblem } from '../../src/core/problem.ts'
-import { BATCH, LONGEST_MS, saysSomething, TrackLog } from '../../src/core/track.ts'
+import { BATCH, LONGEST_MS, saysSomething, TRACE_KEPT_MS, TrackLog } from '../../src/core/track.ts'
 import type { Item, Shift, TrackStore, TrackTransport } from '../../src/core/track.ts'
 
 const START = Date.parse('2026-11-23T01:00:00Z')
 
 function memory(): TrackStore & { items: Map<number, Item> } {
   const items = new Map<number, Item>()
+  const trace = new Map<number, TrackPoint>()
   let open: Shift | null = null
   return {
     items,
     all: async () => [...items.values()].sort((a, b) => a.seq - b.seq),
-    put: async (some) => some.forEach((one) => items.set(one.seq, structuredClone(one))),
+    put: async (some) =>
+      some.forEach((one) => {
+        items.set(one.seq, structuredClone(one))
+        if (one.kind === 'point') trace.set(one.point.no, one.point)
+      }),
     remove: async (seqs) => seqs.forEach((seq) => items.delete(seq)),
     shift: async () => open,
     keepShift: async (shift) => void (open = shift),
+    trace: async () => [...trace.values()].sort((a, b) => a.no - b.no),
+    forgetTrace: async () => trace.clear(),
   }
 }
 
@@ -95,7 +102,7 @@ test('what was kept without a network is sent in the order it happened, position
   server.away = true
   await log.signOn('ann', null)
   await walk(BATCH + 3)
-  await log.nothingFound('ann', 'corner')
+  await log.nothingFound('ann', 'corner', null)
   await walk(2)
   await log.signOff('ann')
   await log.flush('ann')
@@ -172,4 +179,51 @@ test('standing still says something every half minute, walking at every few metr
   expect(saysSomething(last, last.position, 30_000)).toBe(true)
   expect(saysSomething(last, there, 10_000)).toBe(true)
   expect(saysSomething(last, there, 1_000)).toBe(false)
+})
+
+test('his own way stays on the phone when it was sent, until the next shift or a day after the end', async () => {
+  const first = makeLog()
+  await first.log.signOn('ann', null)
+  await first.walk(3)
+  await first.log.signOff('ann')
+  await first.log.flush('ann')
+  expect([first.store.items.size, (await first.log.trace('ann')).length]).toEqual([0, 3])
+  expect(await first.log.trace('ben')).toEqual([])
+
+  const later = makeLog(first.store)
+  later.clock.now = first.clock.now + TRACE_KEPT_MS - 1
+  await later.log.recover()
+  expect((await later.log.trace('ann')).length).toBe(3)
+  later.clock.now += 1
+  await later.log.recover()
+  expect(await later.log.trace('ann')).toEqual([])
+
+  await later.log.signOn('ann', null)
+  await later.walk(2)
+  await later.log.signOff('ann')
+  expect((await later.log.trace('ann')).length).toBe(2)
+  await later.log.signOn('ann', null)
+  expect(await later.log.trace('ann')).toEqual([])
+})
+
+test('a shift that is killed and goes on has a hole, and the phone draws nothing over it', async () => {
+  const first = makeLog()
+  await first.log.signOn('ann', null)
+  await first.walk(2)
+  const second = makeLog(first.store)
+  second.clock.now = first.clock.now + 20 * 60_000
+  await second.log.recover()
+  expect(second.log.isOpen('ann')).toBe(true)
+  await second.walk(1)
+  const times = (await second.log.trace('ann')).map((one) => (Date.parse(one.at) - START) / 1000)
+  expect(times).toEqual([10, 20, 20 + 20 * 60 + 10])
+})
+
+test('a tap keeps where the phone was, or that it did not know', async () => {
+  const { log, store } = makeLog()
+  await log.signOn('ann', null)
+  await log.nothingFound('ann', 'corner', { lon: 117, lat: 39, accuracy_m: 8 })
+  await log.nothingFound('ann', 'gate', null)
+  const notes = (await store.all()).flatMap((one) => (one.kind === 'note' ? [one.position] : []))
+  expect(notes).toEqual([{ lon: 117, lat: 39, accuracy_m: 8 }, null])
 })

@@ -9,6 +9,7 @@ import { texts as centre } from './en/centre.ts'
 import { texts as field } from './en/field.ts'
 import { texts as inbox } from './en/inbox.ts'
 import { texts as outbox } from './en/outbox.ts'
+import { texts as map } from './en/map.ts'
 import { texts as patrol } from './en/patrol.ts'
 import { texts as shell } from './en/shell.ts'
 import { texts as tasks } from './en/tasks.ts'
@@ -23,6 +24,7 @@ const messages: Messages = {
   ...field,
   ...inbox,
   ...outbox,
+  ...map,
   ...patrol,
   ...shell,
   ...tasks,

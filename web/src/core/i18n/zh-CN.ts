@@ -10,6 +10,7 @@ import { texts as centre } from './zh-CN/centre.ts'
 import { texts as field } from './zh-CN/field.ts'
 import { texts as inbox } from './zh-CN/inbox.ts'
 import { texts as outbox } from './zh-CN/outbox.ts'
+import { texts as map } from './zh-CN/map.ts'
 import { texts as patrol } from './zh-CN/patrol.ts'
 import { texts as shell } from './zh-CN/shell.ts'
 import { texts as tasks } from './zh-CN/tasks.ts'
@@ -23,6 +24,7 @@ const messages = {
   ...field,
   ...inbox,
   ...outbox,
+  ...map,
   ...patrol,
   ...shell,
   ...tasks,

@@ -1,36 +1,58 @@
 // The patrol of this phone: the shift that is open, its positions, and when they are sent. Positions are taken
 // while a shift is open and at no other time.
+//
+// Without a network the plan is the last one that this person saw, and coverage is what the phone can tell of
+// its own positions (live.ts); with one, the server's word counts.
 
 import { reactive, readonly, watch } from 'vue'
-import type { Coverage, OwnTrack, PatrolToday, TrackOut } from '../../api/types.ts'
+import type { Coverage, OwnTrack, PatrolToday, TrackOut, TrackPoint } from '../../api/types.ts'
+import { RULES } from '../../core/coverage.ts'
+import type { Fix } from '../../core/coverage.ts'
+import type { PaceName } from '../../core/pace.ts'
 import { TrackLog } from '../../core/track.ts'
 import type { Item, Shift, TrackTransport } from '../../core/track.ts'
+import { stayAwake } from '../../ports/awake.ts'
 import { call, query } from '../../ports/http.ts'
 import type { Call } from '../../ports/http.ts'
 import { newId } from '../../ports/ids.ts'
-import { watchPosition } from '../../ports/position.ts'
+import { lastSeen, remember } from '../../ports/packstore.ts'
 import type { NoFix } from '../../ports/position.ts'
-import { indexedDbTrackStore } from '../../ports/trackstore.ts'
+import { trackStore } from '../../ports/trackstore.ts'
 import { attempt } from '../../ports/outcome.ts'
 import { ensure, session } from '../../ui/session.ts'
+import { keptHeaders } from '../map/kept.ts'
+import { Follower } from './follow.ts'
+import type { LiveCoverage } from './live.ts'
 
 const SEND_MS = 15_000
 const READ_MS = 30_000
+/** A position older than this says nothing of where a tap was made. */
+const FRESH_MS = 45_000
 
 interface State {
   shift: Shift | null
   open: boolean
   waiting: Item[]
   today: PatrolToday | null
+  /** When the plan was read, if it is not fresh from the server. */
+  today_seen_at: string | null
+  /** The server's word. */
   coverage: Coverage | null
+  /** What the phone can tell by itself, while the server has not heard of everything. */
+  live: Coverage | null
+  /** Its own way in this shift, for its worker's eyes. */
+  trace: TrackPoint[]
   track: OwnTrack | null
-  accuracy_m: number | null
+  fix: Fix | null
   no_fix: NoFix | null
+  pace: PaceName
+  awake: boolean
   refused: [reason: string, count: number][]
 }
 
 const current = reactive<State>({
-  shift: null, open: false, waiting: [], today: null, coverage: null, track: null, accuracy_m: null, no_fix: null, refused: [],
+  shift: null, open: false, waiting: [], today: null, today_seen_at: null, coverage: null, live: null, trace: [],
+  track: null, fix: null, no_fix: null, pace: 'full', awake: false, refused: [],
 })
 export const patrol = readonly(current) as Readonly<State>
 
@@ -41,48 +63,72 @@ const transport: TrackTransport = {
   signOn: (shift, at) => attempt('/patrols', told(shift, { id: shift.id, at, sent_at: sent_at(), cells: [] })),
   points: (shift, points) =>
     attempt<TrackOut>(`/patrols/${shift.id}/track`, told(shift, { sent_at: sent_at(), datum: 'wgs84', points })),
-  note: (shift, { id, at, target_id }) =>
-    attempt(`/patrols/${shift.id}/notes`, told(shift, { id, at, sent_at: sent_at(), kind: 'nothing_found', target_id })),
+  note: (shift, { id, at, target_id, position }) =>
+    attempt(`/patrols/${shift.id}/notes`, told(shift, { id, at, sent_at: sent_at(), kind: 'nothing_found', target_id, position })),
   signOff: (shift, at) => attempt(`/patrols/${shift.id}/end`, told(shift, { at, sent_at: sent_at() })),
 }
 
-const log = new TrackLog({ store: indexedDbTrackStore(), transport, now: () => Date.now(), newId })
-
-let stopWatching: (() => void) | null = null
+const log = new TrackLog({ store: trackStore(), transport, now: () => Date.now(), newId })
 const me = (): string => session.me?.id ?? ''
 
 export const mayWalk = (): boolean => session.me?.permissions.includes('patrol:walk') ?? false
+
+const follower = new Follower({
+  onFix: ({ place, accuracy_m, at_ms }) => {
+    current.no_fix = null
+    current.fix = { lon: place[0], lat: place[1], accuracy_m, at_ms }
+    // Shifts end by themselves in the end; then this ends too.
+    if (!log.isOpen(me())) return void announce()
+    void log.record(me(), { lon: place[0], lat: place[1], accuracy_m }, at_ms).then((kept) => (kept ? announce() : undefined))
+  },
+  onFault: (why) => (current.no_fix = why),
+  onPace: ({ name }) => {
+    current.pace = name
+    // A bright screen costs more than the receiver.
+    if (name !== 'full') setAwake(false)
+  },
+})
 
 async function announce(): Promise<void> {
   current.shift = log.shift?.person_id === me() ? log.shift : null
   current.open = log.isOpen(me())
   current.waiting = (await log.waiting()).filter((one) => one.shift.person_id === me())
+  current.trace = await log.trace(me())
   current.refused = [...log.refused]
-  follow()
+  if (current.open) follower.begin()
+  else if (follower.runs) {
+    follower.end()
+    setAwake(false)
+    Object.assign(current, { fix: null, no_fix: null })
+  }
+  await lookAgain()
 }
 
-/** Begins to take positions when a shift is open, and ends with it. */
-function follow(): void {
-  if (current.open && !stopWatching) {
-    stopWatching = watchPosition(
-      ({ place, accuracy_m, at_ms }) => {
-        current.no_fix = null
-        current.accuracy_m = accuracy_m
-        // Shifts end by themselves in the end; then this ends too.
-        if (!log.isOpen(me())) return void announce()
-        void log.record(me(), { lon: place[0], lat: place[1], accuracy_m }, at_ms).then((kept) => (kept ? announce() : undefined))
-      },
-      (why) => (current.no_fix = why),
-    )
-  } else if (!current.open && stopWatching) {
-    stopWatching()
-    stopWatching = null
-    current.accuracy_m = null
-    current.no_fix = null
+let live: { shift_id: string; cells: string; of: LiveCoverage } | null = null
+
+/** Computes what the phone can tell; nothing without a shift of this phone and packs of its grids. */
+async function lookAgain(): Promise<void> {
+  const { shift, today } = current
+  if (!shift) {
+    Object.assign(current, { live: null })
+    return
   }
+  const headers = await keptHeaders()
+  if (!headers.length) return
+  const cells = headers.map((one) => `${one.cell_code}/${one.targets.length}`).join()
+  if (live?.shift_id !== shift.id || live.cells !== cells) {
+    const { LiveCoverage } = await import('./live.ts')
+    const rules = { ...RULES, ...today?.rules }
+    live = { shift_id: shift.id, cells, of: new LiveCoverage(headers, Date.parse(shift.on_at), rules) }
+  }
+  live.of.add(current.trace)
+  const until = shift.off_at ? Date.parse(shift.off_at) : Date.now()
+  const noted = new Set(current.waiting.flatMap((one) => (one.kind === 'note' ? [one.target_id] : [])))
+  current.live = live.of.told(until, noted).coverage
 }
 
 export async function signOn(): Promise<void> {
+  Object.assign(current, { coverage: null, track: null })
   await log.signOn(me(), session.acting?.person_id ?? null)
   await announce()
   await send()
@@ -94,8 +140,13 @@ export async function signOff(): Promise<void> {
   await send()
 }
 
+/** Where he is, as far as a position of just now says. */
+export const freshFix = (now_ms: number): Fix | null =>
+  current.fix && now_ms - current.fix.at_ms <= FRESH_MS ? current.fix : null
+
 export async function nothingFound(target_id: string): Promise<void> {
-  await log.nothingFound(me(), target_id)
+  const fix = freshFix(Date.now())
+  await log.nothingFound(me(), target_id, fix && { lon: fix.lon, lat: fix.lat, accuracy_m: fix.accuracy_m })
   await announce()
   await send()
 }
@@ -103,6 +154,12 @@ export async function nothingFound(target_id: string): Promise<void> {
 export async function forgetRefused(): Promise<void> {
   await log.forget(current.waiting.filter((one) => one.problem).map((one) => one.seq))
   await announce()
+}
+
+/** Keeps the screen on while the shift lasts, so that positions go on; his choice, and not on a low battery. */
+export function setAwake(on: boolean): void {
+  current.awake = on
+  stayAwake(on)
 }
 
 /** Sends what waits, then reads what came of it. */
@@ -118,30 +175,49 @@ export async function send(): Promise<void> {
 
 export async function read(): Promise<void> {
   if (!mayWalk()) return
-  current.today = await call<PatrolToday>('/patrols/today').catch(() => current.today)
+  const person = me()
+  const fresh = await call<PatrolToday>('/patrols/today').catch(() => null)
+  if (person !== me()) return
+  if (fresh) {
+    Object.assign(current, { today: fresh, today_seen_at: null })
+    void remember(person, 'today', fresh)
+  } else if (!current.today) {
+    const last = await lastSeen<PatrolToday>(person, 'today')
+    if (last && person === me()) Object.assign(current, { today: last.value, today_seen_at: last.at })
+  }
   const id = current.shift?.id ?? current.today?.shift_id
-  if (!id || current.waiting.some((one) => one.kind === 'sign_on')) return
+  if (!fresh || !id || current.waiting.some((one) => one.kind === 'sign_on')) return
   const [coverage, track] = await Promise.all([
-    call<Coverage>(`/patrols/coverage.geojson${query({ shift: id })}`).catch(() => current.coverage),
+    call<Coverage>(`/patrols/coverage.geojson${query({ shift: id })}`).catch(() => null),
     call<OwnTrack>(`/patrols/${id}/track`).catch(() => current.track),
   ])
+  if (person !== me()) return
   current.coverage = coverage
   current.track = track
 }
 
+let started = false
+
 /** Once a page: goes on with a shift that was open, and sends in the background. */
 export async function startPatrol(): Promise<void> {
+  if (started) return
+  started = true
   await log.recover()
   await announce()
   watch(
     [() => session.me?.id, () => session.acting?.person_id],
     () => {
-      Object.assign(current, { today: null, coverage: null, track: null })
+      Object.assign(current, { today: null, today_seen_at: null, coverage: null, live: null, track: null, trace: [] })
       void announce().then(send)
     },
   )
   void send()
   setInterval(() => void (current.waiting.length && send()), SEND_MS)
-  setInterval(() => void (current.open && document.visibilityState === 'visible' && read()), READ_MS)
+  setInterval(() => {
+    if (!current.open || document.visibilityState !== 'visible') return
+    // Time alone makes what could be reached unknown.
+    void lookAgain()
+    void read()
+  }, READ_MS)
   addEventListener('online', () => void send())
 }

@@ -6,6 +6,7 @@
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import { API } from '../../ports/http.ts'
 import { PALETTE } from './palette.ts'
+import type { MapPalette } from './palette.ts'
 
 const FAMILIES = ['PingFang SC', 'HarmonyOS Sans SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Source Han Sans SC']
 export const FONT = FAMILIES
@@ -39,9 +40,9 @@ const roadWidth = (extra: number): ExpressionSpecification =>
 
 const round = { 'line-cap': 'round', 'line-join': 'round' } as const
 
-function ground(): LayerSpecification[] {
+function ground(paints: MapPalette): LayerSpecification[] {
   return [
-    { id: 'paper', type: 'background', paint: { 'background-color': PALETTE.paper } },
+    { id: 'paper', type: 'background', paint: { 'background-color': paints.paper } },
     {
       id: 'blocks',
       type: 'fill',
@@ -50,14 +51,14 @@ function ground(): LayerSpecification[] {
       paint: {
         'fill-color': [
           'match', ['get', 'kind'],
-          ['park', 'green', 'grass', 'leisure'], PALETTE.park,
-          ['school', 'education', 'university', 'hospital'], PALETTE.school,
-          ['commercial', 'retail', 'office'], PALETTE.commerce,
-          ['industrial', 'railway', 'construction'], PALETTE.industry,
-          ['water', 'river'], PALETTE.water,
-          PALETTE.block,
+          ['park', 'green', 'grass', 'leisure'], paints.park,
+          ['school', 'education', 'university', 'hospital'], paints.school,
+          ['commercial', 'retail', 'office'], paints.commerce,
+          ['industrial', 'railway', 'construction'], paints.industry,
+          ['water', 'river'], paints.water,
+          paints.block,
         ],
-        'fill-outline-color': PALETTE.blockLine,
+        'fill-outline-color': paints.blockLine,
       },
     },
     {
@@ -67,30 +68,30 @@ function ground(): LayerSpecification[] {
       'source-layer': 'buildings',
       minzoom: 13,
       paint: {
-        'fill-color': PALETTE.building,
-        'fill-outline-color': PALETTE.buildingLine,
+        'fill-color': paints.building,
+        'fill-outline-color': paints.buildingLine,
         'fill-opacity': byZoom([13, 0.35], [15, 1]),
       },
     },
   ]
 }
 
-function roads(): LayerSpecification[] {
+function roads(paints: MapPalette): LayerSpecification[] {
   const source = { source: 'roads', 'source-layer': 'roads' } as const
   return [
-    { id: 'road-case', type: 'line', ...source, layout: round, paint: { 'line-color': PALETTE.roadCase, 'line-width': roadWidth(1.6) } },
+    { id: 'road-case', type: 'line', ...source, layout: round, paint: { 'line-color': paints.roadCase, 'line-width': roadWidth(1.6) } },
     {
       id: 'road-fill',
       type: 'line',
       ...source,
       layout: round,
-      paint: { 'line-color': ['case', MAJOR, PALETTE.trunk, PALETTE.road], 'line-width': roadWidth(0) },
+      paint: { 'line-color': ['case', MAJOR, paints.trunk, paints.road], 'line-width': roadWidth(0) },
     },
   ]
 }
 
 /** Outlines of cells and communities; the centre puts its fills under them. */
-function grid(): LayerSpecification[] {
+function grid(paints: MapPalette): LayerSpecification[] {
   return [
     {
       id: 'cell-line',
@@ -98,7 +99,7 @@ function grid(): LayerSpecification[] {
       source: 'cells',
       'source-layer': 'cells',
       layout: { 'line-join': 'round' },
-      paint: { 'line-color': PALETTE.azure, 'line-opacity': 0.75, 'line-width': byZoom([12, 0.5], [14, 1], [17, 2]) },
+      paint: { 'line-color': paints.azure, 'line-opacity': 0.75, 'line-width': byZoom([12, 0.5], [14, 1], [17, 2]) },
     },
     {
       id: 'community-line',
@@ -106,12 +107,12 @@ function grid(): LayerSpecification[] {
       source: 'communities',
       'source-layer': 'communities',
       layout: { 'line-join': 'round' },
-      paint: { 'line-color': PALETTE.azureDeep, 'line-width': byZoom([12, 1.4], [14, 2.4], [17, 4]) },
+      paint: { 'line-color': paints.azureDeep, 'line-width': byZoom([12, 1.4], [14, 2.4], [17, 4]) },
     },
   ]
 }
 
-export function roadNames(): LayerSpecification {
+export function roadNames(paints: MapPalette = PALETTE): LayerSpecification {
   return {
     id: 'road-name',
     type: 'symbol',
@@ -127,12 +128,18 @@ export function roadNames(): LayerSpecification {
       'text-size': byZoom([13.5, 10.5], [17, 14]),
       'text-letter-spacing': 0.12,
     },
-    paint: { 'text-color': PALETTE.roadName, 'text-halo-color': PALETTE.halo, 'text-halo-width': 1.6 },
+    paint: { 'text-color': paints.roadName, 'text-halo-color': paints.halo, 'text-halo-width': 1.6 },
   }
 }
 
+/** Addresses of the tiles of a layer, with places for the numbers. */
+const fromServer = (origin: string) => (layer: string): string => `${origin}${API}/tiles/${layer}/{z}/{x}/{y}.mvt`
+
+/** From a page's own source; see `Sources` in createMap.ts. */
+export const fromPage = (layer: string): string => `kept://${layer}/{z}/{x}/{y}`
+
 /** The whole base style; `origin` because the map's worker needs absolute addresses. */
-export function baseStyle(origin: string): StyleSpecification {
+export function baseStyle(origin: string, paints: MapPalette = PALETTE, addressOf = fromServer(origin)): StyleSpecification {
   return {
     version: 8,
     sources: Object.fromEntries(
@@ -140,12 +147,12 @@ export function baseStyle(origin: string): StyleSpecification {
         layer,
         {
           type: 'vector' as const,
-          tiles: [`${origin}${API}/tiles/${layer}/{z}/{x}/{y}.mvt`],
+          tiles: [addressOf(layer)],
           ...TILE_ZOOM,
           ...(layer === 'cells' ? { promoteId: 'code' } : {}),
         },
       ]),
     ),
-    layers: [...ground(), ...roads(), ...grid(), roadNames()],
+    layers: [...ground(paints), ...roads(paints), ...grid(paints), roadNames(paints)],
   }
 }

@@ -1,11 +1,12 @@
 // Makes a map with our base style. The only file that loads MapLibre; import it lazily on a phone.
 
-import { Map as MapLibre, setWorkerUrl } from 'maplibre-gl'
+import { addProtocol, Map as MapLibre, setWorkerUrl } from 'maplibre-gl'
 import type { LngLatBoundsLike, MapOptions } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import 'maplibre-gl/dist/maplibre-gl.css'
 import type { Extent } from '../../api/types.ts'
-import { baseStyle } from './baseStyle.ts'
+import { baseStyle, fromPage } from './baseStyle.ts'
+import type { MapPalette } from './palette.ts'
 
 setWorkerUrl(workerUrl)
 
@@ -22,15 +23,38 @@ const MARGIN_DEG = 0.02
 
 export type { MapLibre }
 
-export function createMap(container: HTMLElement, extent: Extent, options: Partial<MapOptions> = {}): MapLibre {
+/** Where a page's map takes its tiles from, if not straight from the server: addresses behind the scheme. */
+export interface Sources {
+  /** `layer/z/x/y` to the bytes of a vector tile, empty for nothing. */
+  vectorTile(address: string, signal: AbortSignal): Promise<ArrayBuffer>
+  /** `matrix/layer/z/x/y` to a picture. */
+  baseTile(address: string, signal: AbortSignal): Promise<ImageBitmap>
+}
+
+interface Ours {
+  /** How far one may look around; without it the box itself. */
+  around?: Extent['bbox']
+  paints?: MapPalette
+  sources?: Sources
+}
+
+function serve({ vectorTile, baseTile }: Sources): void {
+  const behind = (url: string): string => url.slice(url.indexOf('://') + 3)
+  addProtocol('kept', async ({ url }, { signal }) => ({ data: await vectorTile(behind(url), signal) }))
+  addProtocol('basemap', async ({ url }, { signal }) => ({ data: await baseTile(behind(url), signal) }))
+}
+
+export function createMap(container: HTMLElement, extent: Extent, { around: look, paints, sources, ...options }: Partial<MapOptions> & Ours = {}): MapLibre {
   const [west, south, east, north] = extent.bbox
+  const [w, s, e, n] = look ?? extent.bbox
   const around: LngLatBoundsLike = [
-    [west - MARGIN_DEG, south - MARGIN_DEG],
-    [east + MARGIN_DEG, north + MARGIN_DEG],
+    [w - MARGIN_DEG, s - MARGIN_DEG],
+    [e + MARGIN_DEG, n + MARGIN_DEG],
   ]
+  if (sources) serve(sources)
   const map = new MapLibre({
     container,
-    style: baseStyle(location.origin),
+    style: sources ? baseStyle(location.origin, paints, fromPage) : baseStyle(location.origin, paints),
     bounds: [[west, south], [east, north]],
     maxBounds: around,
     maxZoom: 19,

@@ -5,7 +5,7 @@ export const texts: Texts<typeof chinese> = {
   shell: {
     skip: 'Skip to the content',
     places: 'Places',
-    tabs: { home: 'Home', tasks: 'Tasks', patrol: 'Patrol', me: 'Me' },
+    tabs: { home: 'Home', map: 'Map', tasks: 'Tasks', patrol: 'Patrol', me: 'Me' },
     me: 'Me',
     case: 'Case',
     entry: 'This item',

@@ -4,7 +4,7 @@ export const texts = {
   shell: {
     skip: '跳到内容',
     places: '页签',
-    tabs: { home: '首页', tasks: '任务', patrol: '巡查', me: '我的' },
+    tabs: { home: '首页', map: '地图', tasks: '任务', patrol: '巡查', me: '我的' },
     me: '我的',
     case: '案件',
     entry: '这一件',
