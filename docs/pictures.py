@@ -229,7 +229,7 @@ def shoot_walk(camera: Camera) -> None:
         camera.shoot(page, "field-map")
         page.get_by_test_id("tab-patrol").click()
         page.locator("[data-testid^=target-]").first.wait_for()
-        page.context.route("**/api/**", lambda route: route.abort())
+        page.context.set_offline(offline=True)
         page.get_by_test_id("shift-start").click()
         page.get_by_test_id("shift-open").wait_for()
         page.context.set_geolocation({"longitude": place.x + 1e-6, "latitude": place.y, "accuracy": 8})

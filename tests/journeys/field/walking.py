@@ -59,13 +59,13 @@ class Walker(FieldPage):
         expect(self.by("patrol-waiting")).to_contain_text(f"{waiting} 个位置", timeout=PATIENCE_MS)
 
     def without_server(self) -> None:
-        """Nothing of the API can be reached any more; the page itself is on the phone."""
-        self.context.route("**/api/**", lambda route: route.abort())
+        """No network any more; a page that is opened now is the one that its service worker has kept."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        self.context.set_offline(offline=True)
 
     def with_server(self) -> None:
-        """It can be reached again; the browser says so."""
-        self.context.unroute("**/api/**")
-        self.page.evaluate("dispatchEvent(new Event('online'))")
+        """The network is back."""
+        self.context.set_offline(offline=False)
 
     def map_is_drawn(self, name: str) -> None:
         """The map under a test id has drawn all that it knows of."""

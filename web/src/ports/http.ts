@@ -75,11 +75,7 @@ export async function fetchBytes(path: string, etag: string | null): Promise<{ e
     throw new NetworkFault(String(fault))
   })
   if (response.status === 304) return null
-  if (!response.ok) {
-    const problem = asProblem(response.status, await response.json().catch(() => null))
-    if (problem.code === 'not_signed_in') signedOut()
-    throw new ApiProblem(problem, retryAfter(response, problem))
-  }
+  if (!response.ok) throw asFault(response.status, await response.json().catch(() => null), response.headers.get('Retry-After'))
   return { etag: response.headers.get('ETag') ?? '', body: await response.arrayBuffer() }
 }
 

@@ -4,7 +4,7 @@
 // Without a network the plan is the last one that this person saw, and coverage is what the phone can tell of
 // its own positions (live.ts); with one, the server's word counts.
 
-import { reactive, readonly, watch } from 'vue'
+import { computed, reactive, readonly, watch } from 'vue'
 import type { Coverage, OwnTrack, PatrolToday, TrackOut, TrackPoint } from '../../api/types.ts'
 import { RULES } from '../../core/coverage.ts'
 import type { Fix } from '../../core/coverage.ts'
@@ -56,8 +56,15 @@ const current = reactive<State>({
 })
 export const patrol = readonly(current) as Readonly<State>
 
+/** What of the patrol is still on this phone: sign-on, taps, sign-off, and positions. */
+export const patrolUnsent = computed(() => {
+  const records = current.waiting.filter((one) => one.kind !== 'point').length
+  return { records, positions: current.waiting.length - records }
+})
+
 const sent_at = (): string => new Date().toISOString()
-const told = (shift: Shift, json: unknown): Call => ({ method: 'POST', json, behalf: shift.behalf })
+/** Refused when somebody else is signed in on this phone by now: then it waits for its own person. */
+const told = (shift: Shift, json: unknown): Call => ({ method: 'POST', json, behalf: shift.behalf, sent_by: shift.person_id })
 
 const transport: TrackTransport = {
   signOn: (shift, at) => attempt('/patrols', told(shift, { id: shift.id, at, sent_at: sent_at(), cells: [] })),
