@@ -52,6 +52,7 @@ from api.routes import (
     roster,
     rules,
     sessions,
+    sightings,
     sign_in,
     stream,
     uploads,
@@ -146,8 +147,8 @@ def _include_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         audit, sign_in, sessions, account, people, peers, reports, photos, originals, ledger, uploads, cases,
-        calls, oversight, deputies, roster, rules, personal, exports, grids, basemap, packs, plans, patrols,
-        centre, stream, inbox, push,
+        calls, oversight, sightings, deputies, roster, rules, personal, exports, grids, basemap, packs,
+        plans, patrols, centre, stream, inbox, push,
     ):  # fmt: skip
         v1.include_router(module.router)
     v1.include_router(health.details)

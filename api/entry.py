@@ -18,10 +18,10 @@ UPLOADS = ("/api/v1/photos/", "/api/v1/uploads/")
 Fault = tuple[int, str, str]
 """Status, code and text."""
 
-# Everything comes from ourselves; the map's workers and canvas images are our own blobs.
+# Everything comes from ourselves; the map's workers, canvas images and recordings are our own blobs.
 _CSP = (
-    "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 _HEADERS: list[tuple[bytes, bytes]] = [
     (b"content-security-policy", _CSP.encode()),
@@ -30,7 +30,7 @@ _HEADERS: list[tuple[bytes, bytes]] = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
-    (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=()"),
+    (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=(self)"),
 ]
 # A year, as long as browsers want it; sent only where cookies travel over TLS alone.
 _TLS_ONLY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")

@@ -55,6 +55,7 @@ class ReportOfCase(Model):
     observed_at: datetime
     received_at: datetime
     photos: list[str]
+    recordings: list[str]
     erased: bool
     contact: Contact | None
     shortened: bool
@@ -293,8 +294,26 @@ class BoardCalendar(Model):
     warning: Literal["calendar_ends", "calendar_ended"] | None
 
 
+class SpokenWord(Model):
+    """Another word for a class 俗称, and its Pinyin."""
+
+    text: str
+    pinyin: str
+
+
+class SpokenPhrase(Model):
+    """A description that is chosen by one tap; ``text`` is what is sent in either language."""
+
+    text: str
+    text_en: str
+
+
 class CategoryOut(Model):
-    """A class 部件/事项 of the catalogue."""
+    """A class 部件/事项 of the catalogue, and how people speak of it.
+
+    ``pinyin`` is of its name: syllables with blanks between them, ``v`` for ``ü``; empty where nobody has
+    spelt it.
+    """
 
     key: str
     kind: str
@@ -307,6 +326,9 @@ class CategoryOut(Model):
     minor: bool
     evidence_required: bool
     emergency: bool
+    pinyin: str
+    words: list[SpokenWord]
+    phrases: list[SpokenPhrase]
 
 
 class StreetOfPerson(NamedSubdistrict):

@@ -149,6 +149,20 @@ class CallLine(Model):
     facts: dict[str, Any]
 
 
+class SightingOfCase(Model):
+    """The same thing seen again by somebody, with his photos and what he said."""
+
+    id: UUID
+    case_id: UUID
+    seen_by: UUID
+    observed_at: datetime
+    received_at: datetime
+    accuracy_m: float | None
+    words: str
+    photos: list[str]
+    recordings: list[str]
+
+
 class BesideOffer(Model):
     """What this person may do beside a case: call, urge, tell, revisit, open the case that follows."""
 
@@ -169,6 +183,7 @@ class BesideCase(Model):
     feedback: list[Telling]
     follows: CaseLink | None
     followed_by: list[CaseLink]
+    sightings: list[SightingOfCase]
     calls: list[JointCallOut]
     orders: list[OrderOfCase]
     legal: list[BesideOffer]

@@ -18,9 +18,10 @@ from api.told import (
     BoardUnit,
     CategoryOut,
     NamedSubdistrict,
+    SpokenPhrase,
 )
 from gridmgmt.domain.workflow import State
-from gridmgmt.services import reading
+from gridmgmt.services import reading, speaking
 
 router = APIRouter(tags=["centre"])
 
@@ -41,10 +42,11 @@ class Board(Model):
 
 
 class Categories(Model):
-    """The classes in use on a day."""
+    """The classes in use on a day; ``phrases`` describe things of every class."""
 
     standard_ref: list[str]
     items: list[CategoryOut]
+    phrases: list[SpokenPhrase]
 
 
 @router.get("/board", response_model=Board, responses=problems(429))
@@ -71,7 +73,7 @@ def heat(
 
 @router.get("/categories", response_model=Categories, responses=problems())
 def categories(work: OneTransaction, on: Day | None = None) -> Response:
-    """The classes 部件/事项 in use on a day (today by default)."""
+    """The classes 部件/事项 in use on a day (today by default), with other words for them and phrases."""
     with work.begin(read_only=True) as w:
-        body = reading.categories(w.db, w.actor, w.now, w.rulebooks, on)
+        body = speaking.categories(w.db, w.actor, w.now, w.rulebooks, on)
     return Json(body)

@@ -16,7 +16,9 @@ from gridmgmt.services import evidence, originals
 
 router = APIRouter(tags=["photos"])
 
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+_ENDINGS = {
+    "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "audio/webm": "webm", "audio/ogg": "ogg",
+}  # fmt: skip
 
 
 class ReasonIn(Model):

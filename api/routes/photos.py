@@ -18,23 +18,27 @@ from gridmgmt.services import evidence
 
 router = APIRouter(tags=["photos"])
 
+_ENDINGS = {"sound": "ogg"}
+
 
 class PhotoOut(Model):
-    """A stored photo."""
+    """A stored photo, or a recording, which has a duration instead of a width and a height."""
 
     sha256: str
     media_type: str
     bytes: int
-    width: int
-    height: int
+    width: int | None
+    height: int | None
+    duration_ms: int | None
     received_at: datetime
 
 
 class Size(StrEnum):
-    """The derivatives: 1600 pixels for a screen, 320 for a list."""
+    """The derivatives: 1600 pixels for a screen, 320 for a list; the sound of a recording."""
 
     SCREEN = "screen"
     THUMB = "thumb"
+    SOUND = "sound"
 
 
 @router.put(
@@ -46,7 +50,7 @@ class Size(StrEnum):
             "required": True,
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}}
-                for kind in ("image/jpeg", "image/png", "image/webp")
+                for kind in ("image/jpeg", "image/png", "image/webp", "audio/webm", "audio/ogg")
             },
         }
     },
@@ -58,7 +62,7 @@ async def put_photo(
     work: OneTransaction,
     content_type: Annotated[str, Header(max_length=200)] = "",
 ) -> PhotoOut:
-    """Store a photo under the SHA-256 of its bytes."""
+    """Store a photo, or a recording of up to three minutes, under the SHA-256 of its bytes."""
     admission = await run_in_threadpool(admitted, work, sha256)
     if admission.known is not None:
         # Read to its end all the same, or the connection could not be used again.
@@ -78,7 +82,7 @@ async def put_photo(
 @router.get(
     "/photos/{sha256}",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}, **problems(404, 410)},
+    responses={200: {"content": {"image/jpeg": {}, "audio/ogg": {}}}, **problems(404, 410)},
 )
 def get_photo(
     sha256: Annotated[Sha256, Path()],
@@ -87,7 +91,8 @@ def get_photo(
 ) -> Response:
     """A picture of a photo of the actor's subdistrict, with what is known of it written below.
 
-    Made anew from the original, so nothing that the camera wrote into the file is in it.
+    Made anew from the original, so nothing that the camera wrote into the file is in it. ``sound`` is of a
+    recording: its packets in a new file.
     """
     with work.begin() as w:
         look = evidence.look_at_photo(w.db, w.actor, w.now, w.rulebooks, sha256, size)
@@ -104,12 +109,12 @@ def get_photo(
                 evidence.note_damage(w.db, w.actor, w.now, shown.damage)
     return Response(
         shown.content,
-        media_type="image/jpeg",
+        media_type="audio/ogg" if size is Size.SOUND else "image/jpeg",
         headers={
             # A later look may find the case's number in the strip.
             "Cache-Control": "private, max-age=3600",
             "ETag": f'"{shown.digest}"',
             "Content-Security-Policy": "sandbox; default-src 'none'",
-            "Content-Disposition": f'inline; filename="{sha256[:16]}-{size}.jpg"',
+            "Content-Disposition": f'inline; filename="{sha256[:16]}-{size}.{_ENDINGS.get(size, "jpg")}"',
         },
     )

@@ -78,6 +78,7 @@ class ReportIn(Model):
     position: PositionIn
     observed_at: Instant
     photos: Annotated[list[Sha256], Field(max_length=12, default_factory=list)]
+    recordings: Annotated[list[Sha256], Field(max_length=3, default_factory=list)]
     self_handled: YesNo = False
     contact: ContactIn | None = None
     sent_at: Instant | None = None
@@ -181,6 +182,7 @@ def command_of(body: ReportIn, keys: KeyRing) -> intake.SubmitReport:
         photos=tuple(body.photos),
         self_handled=body.self_handled,
         sent_at=body.sent_at,
+        recordings=tuple(body.recordings),
         confidence=confidences.confided(keys, body.id, body.source, body.description, contact),
     )
 

@@ -31,7 +31,7 @@ router = APIRouter(tags=["uploads"])
 VERSION = "1.0.0"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEAD = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
-_MEDIA_TYPES = {"image/jpeg", "image/png", "image/webp"}
+_MEDIA_TYPES = {"image/jpeg", "image/png", "image/webp", "audio/webm", "audio/ogg"}
 _TUS = problems(404, 409, 412, 413, 423, 429, 460, 507)
 
 UploadId = Annotated[str, Path(min_length=1, max_length=64)]

@@ -100,6 +100,8 @@ def read_catalogue(directory: Path) -> CatalogueTables:
         filing_conditions=_rows(directory / "filing_conditions.csv"),
         closing_conditions=_rows(directory / "closing_conditions.csv"),
         handling_milestones=_rows(directory / "handling_milestones.csv"),
+        category_synonyms=_rows(directory / "category_synonyms_demo.csv"),
+        category_phrases=_rows(directory / "category_phrases_demo.csv"),
         duty_items=_rows(directory / "duty_list_demo.csv"),
         units=_rows(directory / "units_demo.csv"),
         routing_rules=_document(directory / "routing_rules_demo.json"),

@@ -45,6 +45,7 @@ class EventKind(StrEnum):
     REPORTER_TOLD = "reporter_told"
     CASE_REVISITED = "case_revisited"
     CASE_FOLLOWED_UP = "case_followed_up"
+    CASE_SEEN_AGAIN = "case_seen_again"
     CALL_ISSUED = "call_issued"
     CALL_ANSWERED = "call_answered"
     CALL_REFUSED = "call_refused"
@@ -96,6 +97,7 @@ EVENT_NAMES_ZH: Mapping[EventKind, str] = MappingProxyType(
         EventKind.REPORTER_TOLD: "答复上报人",
         EventKind.CASE_REVISITED: "回访",
         EventKind.CASE_FOLLOWED_UP: "转为新案",
+        EventKind.CASE_SEEN_AGAIN: "再次发现",
         EventKind.CALL_ISSUED: "吹哨",
         EventKind.CALL_ANSWERED: "吹哨报到",
         EventKind.CALL_REFUSED: "拒绝吹哨",

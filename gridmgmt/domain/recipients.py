@@ -254,6 +254,7 @@ TOLD_NOBODY = frozenset(
         EventKind.REPORTER_TOLD,
         EventKind.CASE_REVISITED,
         EventKind.CASE_FOLLOWED_UP,
+        EventKind.CASE_SEEN_AGAIN,
         EventKind.PLAN_PUBLISHED,
         EventKind.PLAN_UNDONE,
         # The ladder tells of these by itself; the last is about the inbox.

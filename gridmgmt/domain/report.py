@@ -53,7 +53,8 @@ class Report:
     ``position`` is in ``datum``; ``accuracy_m`` is the radius the sender claims, None if unknown.
     ``device_at`` is the time of observation as a phone with a wrong clock told it; None where
     ``observed_at`` is what was told.
-    ``photo_hashes`` are the SHA-256 of the files in hex, in the order taken: before, then after.
+    ``photo_hashes`` are the SHA-256 of the files in hex, in the order taken: before, then after;
+    ``recording_hashes`` those of what was said instead of written.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Report:
     photo_hashes: tuple[str, ...] = ()
     self_handled: bool = False
     device_at: datetime | None = None
+    recording_hashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class ReportRules:
     description_max: int = 2_000
     accuracy_max_m: float = 1_000.0
     photos_max: int = 9
+    recordings_max: int = 3
 
 
 DEFAULT_RULES = ReportRules()
@@ -166,7 +169,7 @@ def _place_faults(report: Report, rules: ReportRules) -> Iterator[_Fault]:
 
 
 def _content_faults(report: Report, rules: ReportRules) -> Iterator[_Fault]:
-    text, photos = report.description, report.photo_hashes
+    text, photos, recordings = report.description, report.photo_hashes, report.recording_hashes
     if len(text) > rules.description_max:
         yield _Fault(
             InvalidInput, "description", "too_long", f"The text is over {rules.description_max} characters."
@@ -176,9 +179,13 @@ def _content_faults(report: Report, rules: ReportRules) -> Iterator[_Fault]:
         yield _Fault(InvalidInput, "description", "bad_text", "The text holds characters that are none.")
     if len(photos) > rules.photos_max:
         yield _Fault(InvalidInput, "photos", "too_many", f"There are over {rules.photos_max} photos.")
-    if len(set(photos)) < len(photos):
+    if len(recordings) > rules.recordings_max:
+        yield _Fault(
+            InvalidInput, "recordings", "too_many", f"There are over {rules.recordings_max} recordings."
+        )
+    if len({*photos, *recordings}) < len(photos) + len(recordings):
         yield _Fault(InvalidInput, "photos", "twice", "One photo is there twice.")
-    if not all(len(h) == _HASH_LENGTH and _HEX.issuperset(h) for h in photos):
+    if not all(len(h) == _HASH_LENGTH and _HEX.issuperset(h) for h in (*photos, *recordings)):
         yield _Fault(InvalidInput, "photos", "bad_hash", "A photo is named by its SHA-256 in lower-case hex.")
 
 
@@ -235,8 +242,11 @@ def content_digest(content: Mapping[str, Any]) -> str:
 
 def report_digest(report: Report) -> str:
     """The digest of a report as it was sent: without ``received_at``, and by the phone's own time."""
+    # Named only where there are any: a report from before has the digest that it had.
+    said = {"recording_hashes": report.recording_hashes} if report.recording_hashes else {}
     return content_digest(
-        {
+        said
+        | {
             "id": report.id,
             "subdistrict_code": report.subdistrict_code,
             "reporter_id": report.reporter_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from gridmgmt.adapters.spelling import pinyin_of
 from gridmgmt.domain.duty import parse_duty_lists
 from gridmgmt.domain.limit import GENERAL, parse_milestones
 from gridmgmt.domain.routing import parse_rules, parse_units
@@ -18,9 +19,10 @@ from gridmgmt.domain.taxonomy import (
     parse_limits,
     parse_stage_limits,
 )
+from gridmgmt.domain.wording import parse_phrases, parse_spellings, parse_synonyms
 from gridmgmt.domain.workcalendar import parse_work_calendar
 from gridmgmt.errors import InvalidInput
-from gridmgmt.storage import calendars, catalogue, grids, people
+from gridmgmt.storage import calendars, catalogue, grids, people, wordings
 from gridmgmt.storage.catalogue import TakenIn
 from gridmgmt.storage.db import Db
 
@@ -37,6 +39,8 @@ class CatalogueTables:
     filing_conditions: Rows
     closing_conditions: Rows
     handling_milestones: Rows
+    category_synonyms: Rows
+    category_phrases: Rows
     duty_items: Rows
     units: Rows
     routing_rules: Mapping[str, Any]
@@ -59,6 +63,8 @@ def check_tables(given: CatalogueTables, on: date) -> Catalogue:
         parse_closing_conditions(given.closing_conditions),
         parse_milestones(given.handling_milestones),
     )
+    parse_synonyms(given.category_synonyms)
+    parse_phrases(given.category_phrases)
     parse_duty_lists(given.duty_items)
     parse_units(given.units)
     parse_rules(given.routing_rules)
@@ -74,6 +80,9 @@ CATALOGUE_TABLES = (
     "stage_limits",
     "filing_conditions",
     "closing_conditions",
+    "category_synonyms",
+    "category_phrases",
+    "spellings",
 )
 
 
@@ -98,7 +107,15 @@ def take_in(db: Db, given: Mapping[str, Rows], on: date) -> dict[str, TakenIn]:
         _PARSERS[name](rows)
     taken = {name: catalogue.take_in(db, name, _stored_names(name, rows)) for name, rows in given.items()}
     check_limits(catalogue.load_catalogue(db), on)
+    spell(db)
     return taken
+
+
+def spell(db: Db) -> int:
+    """Spell what has no Pinyin yet, so that a phone can search by it; how many texts."""
+    texts = wordings.unspelt(db)
+    wordings.spell(db, {text: pinyin_of(text) for text in texts}, "pypinyin")
+    return len(texts)
 
 
 def set_areas(db: Db, subdistrict_code: str, rows: Rows) -> dict[str, tuple[str, str]]:
@@ -149,6 +166,9 @@ _PARSERS: Mapping[str, Callable[[Rows], object]] = {
     "stage_limits": parse_stage_limits,
     "filing_conditions": parse_filing_conditions,
     "closing_conditions": parse_closing_conditions,
+    "category_synonyms": parse_synonyms,
+    "category_phrases": parse_phrases,
+    "spellings": parse_spellings,
 }
 
 
@@ -188,8 +208,11 @@ def add_tables(db: Db, given: CatalogueTables, subdistrict_code: str, now: datet
             "filing_conditions",
             "closing_conditions",
             "handling_milestones",
+            "category_synonyms",
+            "category_phrases",
             "duty_items",
         )
     }
+    counts["spellings"] = spell(db)
     catalogue.publish_rules(db, subdistrict_code, given.routing_rules, now)
     return counts | {"units": len(units), "routing_rules": len(given.routing_rules["rules"])}

@@ -1,8 +1,9 @@
-"""Evidence photos: take one in, let one be looked at.
+"""Evidence photos and recordings: take one in, let one be looked at.
 
-A photo goes admit → take in → settle. Only the first and the last touch the database, each in a
-transaction of its own, because nobody may hold a connection while a stranger's file is decoded. The bytes
-are durable before the row is (article 41: not lost), and every refusal is in the ledger and on record.
+A recording 语音 goes the way of a photo and has its rights; it is heard and not seen. A photo goes admit →
+take in → settle. Only the first and the last touch the database, each in a transaction of its own, because
+nobody may hold a connection while a stranger's file is decoded. The bytes are durable before the row is
+(article 41: not lost), and every refusal is in the ledger and on record.
 """
 
 import hashlib
@@ -27,6 +28,8 @@ from gridmgmt.storage.db import Db
 
 Lines = Sequence[Sequence[tuple[str, str]]]
 
+SOUND = "sound"
+"""The one derivative of a recording; the others are of photos."""
 _META = (
     "taken_local", "taken_offset", "make", "model", "software", "serial", "orientation", "gps_lon",
     "gps_lat", "gps_datum", "gps_altitude_m", "gps_error_m", "gps_at",
@@ -94,20 +97,34 @@ def _may_add_evidence(actor: Actor, code: str) -> bool:
 
 
 def caption(sha256: str, row: Mapping[str, Any], timezone: tzinfo) -> Lines:
-    """What the strip says: the server's time of receipt and that it is the server's, and what is known.
+    """What the strip says: each time with whose clock it is, the place as sent, and what is known.
 
     Parameters
     ----------
-    row : ``received_at``, ``login``, ``number`` and ``cell_code``, the last two or None.
+    row : ``received_at``, ``login``, ``number`` and ``cell_code``, the last two or None; of a report's
+        photo ``observed_at``, ``lon``, ``lat``, ``datum`` and ``accuracy_m`` as well.
     """
-    at = row["received_at"].astimezone(timezone)
     known = [("case", row["number"]), ("cell", row["cell_code"])]
     lines = [
-        [("received", f"{at:%Y-%m-%d %H:%M:%S %z}"), ("clock", "")],
+        [("received", _clock(row["received_at"], timezone)), ("clock", "")],
+        *_from_the_phone(row, timezone),
         [(label, value) for label, value in known if value],
         [("reporter", row["login"]), ("digest", sha256[:12])],
     ]
     return [line for line in lines if line]
+
+
+def _clock(at: datetime, timezone: tzinfo) -> str:
+    return f"{at.astimezone(timezone):%Y-%m-%d %H:%M:%S %z}"
+
+
+def _from_the_phone(row: Mapping[str, Any], timezone: tzinfo) -> list[list[tuple[str, str]]]:
+    """When and where by the phone that sent the report; nobody has checked either."""
+    if row.get("observed_at") is None:
+        return []
+    accuracy = f" +-{row['accuracy_m']:.0f}m" if row["accuracy_m"] else ""
+    place = f"{row['lon']:.5f},{row['lat']:.5f}{accuracy} {row['datum'].upper()}"
+    return [[("taken", _clock(row["observed_at"], timezone)), ("phone", "")], [("place", place)]]
 
 
 def caption_digest(lines: Lines) -> str:
@@ -173,6 +190,7 @@ def settle(
         "bytes": len(sent.content),
         "width": examined.width,
         "height": examined.height,
+        "duration_ms": examined.duration_ms,
         "received_at": now,
     }
     photos.add(db, {**row, "subdistrict_code": code, "received_by": actor.id})
@@ -270,7 +288,7 @@ def look_at_photo(db: Db, actor: Actor, now: datetime, books: RuleBooks, sha256:
     """
     require(actor, Permission.CASE_READ, subdistrict_of(actor))
     found = rows.captioned(db, actor, sha256)
-    if found is None:
+    if found is None or (kind == SOUND) != found["media_type"].startswith("audio/"):
         raise NotFound("No such photo.", kind="photo")
     code = found["subdistrict_code"]
     lines = caption(sha256, found, books.current(db, code).timezone)

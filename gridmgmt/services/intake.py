@@ -54,6 +54,7 @@ class SubmitReport:
     self_handled: bool
     confidence: Confidence | None = None
     sent_at: datetime | None = None
+    recordings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,12 @@ def _asked(given: Submission) -> Asked:
     command, code = given.command, subdistrict_of(given.actor)
     require(given.actor, Permission.REPORT_SUBMIT, code)
     position = lonlat(command.lon, command.lat)
-    return Asked(command.id, code, command.photos, None if command.datum.is_offset else position)
+    return Asked(
+        command.id,
+        code,
+        (*command.photos, *command.recordings),
+        None if command.datum.is_offset else position,
+    )
 
 
 def _made(
@@ -197,7 +203,7 @@ def _made(
         return _replay(before, digest)
     check_report(report, category, now)
     _require_contact_welcome(command)
-    _require_uploaded(command.photos, before.photos_known)
+    _require_uploaded(command, before)
     plan, cell = book.locate(position, command.datum, now)
     verdict = book.duty(category, now)
     rules = book.rules_at(now)
@@ -246,6 +252,7 @@ def _report(
         accuracy_m=command.accuracy_m,
         photo_hashes=command.photos,
         self_handled=command.self_handled,
+        recording_hashes=command.recordings,
     )
 
 
@@ -275,13 +282,18 @@ def _replay(before: BeforeIntake, digest: bytes) -> Answer:
     )
 
 
-def _require_uploaded(photos: tuple[str, ...], known: frozenset[str]) -> None:
-    unknown = [digest for digest in photos if digest not in known]
-    if unknown:
+def _require_uploaded(command: SubmitReport, before: BeforeIntake) -> None:
+    """A photo is a picture and a recording is a sound: neither stands for the other."""
+    unknown = {
+        "photos": [digest for digest in command.photos if digest not in before.photos_known],
+        "recordings": [digest for digest in command.recordings if digest not in before.recordings_known],
+    }
+    missing = [name for name, digests in unknown.items() if digests]
+    if missing:
         raise MissingFact(
             "Upload the photos first, then send the report.",
             article="22-1",
             rule="R22a",
-            missing=["photos"],
-            photos=unknown,
+            missing=missing,
+            photos=unknown["photos"] + unknown["recordings"],
         )

@@ -66,7 +66,7 @@ def open_case(found: Located, request_id: str) -> Intake:
     )
     return Intake(
         report=_report_row(found, _answer(found, decisions[-1].case)),
-        photos=report.photo_hashes,
+        photos=(*report.photo_hashes, *report.recording_hashes),
         decisions=decisions,
         place=drawable,
         h3=place,

@@ -10,10 +10,10 @@ from gridmgmt.domain.jointcall import TASK_STATE_NAMES_ZH, CallAction, JointCall
 from gridmgmt.domain.org import Actor, Role
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.supervision import SupervisionOrder
-from gridmgmt.services import offering
+from gridmgmt.services import offering, seeing_again
 from gridmgmt.services.offering import Looking
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import beside, board, cases, feedbacks, joint_calls, supervision
+from gridmgmt.storage import beside, board, cases, feedbacks, joint_calls, sightings, supervision
 from gridmgmt.storage.db import Db
 
 
@@ -28,9 +28,11 @@ def facts_of(db: Db, case: Case, by: Looking, there: Collection[str]) -> dict[st
     told = feedbacks.of_case(db, case.id) if "feedback" in there else []
     orders = supervision.of_case(db, case.id) if "orders" in there else []
     calls = joint_calls.of_case(db, case.id) if "calls" in there else []
+    seen = sightings.of_case(db, case.id) if "sightings" in there else []
     named = [o.ordered_by for o in orders] + [o.replied_by for o in orders] + [f["told_by"] for f in told]
     named += [c.issued_by for c in calls] + [task.ended_by for c in calls for task in c.tasks]
     named += [opinion.by for c in calls for task in c.tasks for opinion in task.opinions]
+    named += [one.seen_by for one in seen]
     names = board.names_of(db, (person for person in named if person is not None))
     return {
         "counts": {
@@ -41,6 +43,7 @@ def facts_of(db: Db, case: Case, by: Looking, there: Collection[str]) -> dict[st
         "untold": sum(m["needs_feedback"] and not m["told"] for m in merged),
         "feedback": told,
         **(feedbacks.links(db, case.id) if "links" in there else {"follows": None, "followed_by": []}),
+        "sightings": [seeing_again.facts_of(one) for one in seen],
         "calls": [call_facts(call, by) for call in calls],
         "orders": [_order_facts(order, by) for order in orders],
         "legal": offering.of_case(case, by),

@@ -6,7 +6,7 @@ contract (docs/reference/api.md); times stay datetimes until the edge renders th
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -135,20 +135,6 @@ def case_facts(row: Row, book: RuleBook, now: datetime) -> dict[str, Any]:
     }
 
 
-def categories(db: Db, actor: Actor, now: datetime, books: RuleBooks, on: date | None) -> dict[str, Any]:
-    """The classes in use on a day, today by default."""
-    book = books.current(db, subdistrict_of(actor))
-    found = book.catalogue.in_use(on or book.day_of(now))
-    shown = (
-        "kind", "code", "name", "name_en", "major_code", "major_name", "major_name_en", "minor",
-        "evidence_required", "emergency",
-    )  # fmt: skip
-    return {
-        "standard_ref": sorted({c.standard_ref for c in found}),
-        "items": [{"key": str(c.key)} | {n: getattr(c, n) for n in shown} for c in found],
-    }
-
-
 def case_list(
     db: Db,
     actor: Actor,
@@ -198,6 +184,7 @@ def case_detail(db: Db, actor: Actor, now: datetime, books: RuleBooks, case_id: 
             "observed_at": row["observed_at"],
             "received_at": row["received_at"],
             "photos": row["photos"],
+            "recordings": row["recordings"],
         },
         "routing": routing_facts(row["routing"], book),
         "duty": row["duty"],

@@ -153,4 +153,5 @@ def _report_again(
         id=report_id, category=earlier.category, description=words, source=source, lon=row["sent_lon"],
         lat=row["sent_lat"], datum=Datum(row["datum"]), accuracy_m=row["accuracy_m"], observed_at=now,
         photos=tuple(row["photos"]), self_handled=False, confidence=confidence,
+        recordings=tuple(row["recordings"]),
     )  # fmt: skip

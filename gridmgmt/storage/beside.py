@@ -39,6 +39,8 @@ _THERE = """,
                  select 'feedback' where exists (select from app.feedbacks f where f.case_id = :id
                                                      or f.case_id in (select id from merged))
                  union all
+                 select 'sightings' where exists (select from app.case_sightings where case_id = :id)
+                 union all
                  select 'links' where exists (select from app.follow_ups
                                                where case_id = :id or earlier_id = :id)) as there
 """
@@ -50,7 +52,7 @@ class Survey:
     """What holds a case up, and what else there is beside it.
 
     ``there``: some of ``requests``, ``recomputed``, ``orders``, ``calls``, ``merged``, ``feedback``,
-    ``links``.
+    ``sightings``, ``links``.
     """
 
     standing: Beside

@@ -116,13 +116,19 @@ def list_cases(
     return [r._mapping for r in db.execute(query, values)]
 
 
+_FILES = (
+    "(select coalesce(array_agg(p.sha256 order by p.position), '{{}}') from app.report_photos p"
+    " join app.photos f using (subdistrict_code, sha256)"
+    " where p.report_id = r.id and f.media_type {like} 'audio/%')"
+)
+
+
 def case_row(db: Db, actor: Actor, case_id: UUID) -> Row | None:
     """One case as lists show it and as ``cases.case_from`` reads it, with its report, routing and duty."""
     query = text(
         f"select {_CASE_ROW}, {_WHOLE}, c.routing, c.duty, c.report_id, c.subdistrict_code, r.description,"  # noqa: S608
         " r.lon as sent_lon, r.lat as sent_lat, r.datum, r.accuracy_m, r.observed_at, r.received_at,"
-        " (select coalesce(array_agg(p.sha256 order by p.position), '{}') from app.report_photos p"
-        "   where p.report_id = r.id) as photos"
+        f" {_FILES.format(like='not like')} as photos, {_FILES.format(like='like')} as recordings"
         f" from app.cases c {_CASE_DETAILS} join app.reports r on r.id = c.report_id"
         " where c.id = :id and c.subdistrict_code = any(:scope)"
     )

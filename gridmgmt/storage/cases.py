@@ -28,6 +28,7 @@ from gridmgmt.storage import audit, outbox
 from gridmgmt.storage.db import Db, hot_json
 from gridmgmt.storage.milestones import milestone_row, read_milestone
 from gridmgmt.storage.nearby import NEARBY_OF_ASKED, Nearby, box_around, read_nearby
+from gridmgmt.storage.photos import PHOTO, RECORDING, kind_of
 from gridmgmt.storage.tables import case_steps, cases, people
 
 _CASE_FIELDS = tuple(f.name for f in fields(Case))
@@ -50,12 +51,16 @@ class BeforeIntake:
     stored_content: bytes | None
     stored_answer: Mapping[str, Any] | None
     photos_known: frozenset[str]
+    recordings_known: frozenset[str]
     nearby: tuple[Nearby, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What storage is asked about a report; ``place`` is None when its datum cannot be drawn in ours."""
+    """What storage is asked about a report; ``place`` is None when its datum cannot be drawn in ours.
+
+    ``photos`` are its recordings as well.
+    """
 
     report_id: UUID
     subdistrict_code: str
@@ -73,7 +78,7 @@ _LOOK = f"""
             'sequence', nextval('app.case_number_seq'),
             'content', encode(r.content_sha256, 'hex'),
             'answer', r.answer,
-            'photos', (select json_agg(p.sha256) from app.photos p
+            'photos', (select json_object_agg(p.sha256, p.media_type) from app.photos p
                         where p.subdistrict_code = asked.subdistrict_code
                           and p.sha256 = any(array(select json_array_elements_text(asked.photos)))),
             'nearby', {NEARBY_OF_ASKED}) order by asked.no)
@@ -108,12 +113,14 @@ def _asked_row(number: int, asked: Asked) -> dict[str, Any]:
 
 
 def _before(revision: int, found: Mapping[str, Any]) -> BeforeIntake:
+    kinds = {sha256: kind_of(media_type) for sha256, media_type in (found["photos"] or {}).items()}
     return BeforeIntake(
         revision=revision,
         case_sequence=found["sequence"],
         stored_content=None if found["content"] is None else bytes.fromhex(found["content"]),
         stored_answer=found["answer"],
-        photos_known=frozenset(found["photos"] or ()),
+        photos_known=frozenset(digest for digest, kind in kinds.items() if kind == PHOTO),
+        recordings_known=frozenset(digest for digest, kind in kinds.items() if kind == RECORDING),
         nearby=read_nearby(found["nearby"]),
     )
 
@@ -162,7 +169,10 @@ _STORE = """
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """All rows of one accepted report. ``decisions`` in order; the last one holds the case as stored."""
+    """All rows of one accepted report. ``decisions`` in order; the last one holds the case as stored.
+
+    ``photos``, then recordings.
+    """
 
     report: Mapping[str, Any]
     photos: Sequence[str]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, or_, select, text, union, update
+from sqlalchemy import and_, cast, func, literal, null, or_, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gridmgmt.domain.evidence import FOLLOWS, PhotoState
@@ -23,9 +23,11 @@ from gridmgmt.storage.tables import (
     photo_meta,
     photos,
     report_photos,
+    reports,
 )
 
 Row = Mapping[str, Any]
+_SENT = ("observed_at", "lon", "lat", "datum", "accuracy_m")
 
 
 def _mine(column: Any, actor: Actor) -> Any:
@@ -37,14 +39,18 @@ def captioned(db: Db, actor: Actor, sha256: str) -> Row | None:
 
     Returns
     -------
-    ``subdistrict_code``, ``media_type``, ``received_at``, ``login`` of the sender, and ``number`` and
-    ``cell_code`` of the first case that shows it, or None for each.
+    ``subdistrict_code``, ``media_type``, ``received_at``, ``login`` of the sender, ``number`` and
+    ``cell_code`` of the first case that shows it, and ``observed_at``, ``lon``, ``lat``, ``datum``,
+    ``accuracy_m`` as the phone sent them with that report; None for each that is not there.
     """
+    of_case = (cases.c.number, cases.c.cell_code, cases.c.reported_at)
+    sent = tuple(reports.c[name] for name in _SENT)
     showing = union(
-        select(cases.c.number, cases.c.cell_code, cases.c.reported_at, report_photos.c.subdistrict_code)
+        select(*of_case, report_photos.c.subdistrict_code, *sent)
         .join(report_photos, report_photos.c.report_id == cases.c.report_id)
+        .join(reports, reports.c.id == cases.c.report_id)
         .where(report_photos.c.sha256 == sha256, _mine(report_photos.c.subdistrict_code, actor)),
-        select(cases.c.number, cases.c.cell_code, cases.c.reported_at, case_photos.c.subdistrict_code)
+        select(*of_case, case_photos.c.subdistrict_code, *(cast(null(), c.type).label(c.name) for c in sent))
         .join(case_photos, case_photos.c.case_id == cases.c.id)
         .where(case_photos.c.sha256 == sha256, _mine(case_photos.c.subdistrict_code, actor)),
     ).subquery()
@@ -56,6 +62,7 @@ def captioned(db: Db, actor: Actor, sha256: str) -> Row | None:
             func.coalesce(people.c.login, "").label("login"),
             showing.c.number,
             showing.c.cell_code,
+            *(showing.c[name] for name in _SENT),
         )
         # Who has left the street is nobody's colleague any more; his photo stays.
         .outerjoin(people, people.c.id == photos.c.received_by)

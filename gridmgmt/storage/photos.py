@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import photos
 
-_SHOWN = ("sha256", "media_type", "bytes", "width", "height", "received_at")
+PHOTO, RECORDING = "photo", "recording"
+_SHOWN = ("sha256", "media_type", "bytes", "width", "height", "duration_ms", "received_at")
 
 
 def find(db: Db, subdistrict_code: str, sha256: str) -> dict[str, Any] | None:
@@ -22,11 +23,23 @@ def find(db: Db, subdistrict_code: str, sha256: str) -> dict[str, Any] | None:
 
 
 def known(db: Db, subdistrict_code: str, digests: Sequence[str]) -> frozenset[str]:
-    """Which of these photos the subdistrict has."""
-    query = select(photos.c.sha256).where(
+    """Which of these photos the subdistrict has; a recording is none."""
+    return frozenset(
+        digest for digest, kind in kinds(db, subdistrict_code, digests).items() if kind != RECORDING
+    )
+
+
+def kinds(db: Db, subdistrict_code: str, digests: Sequence[str]) -> dict[str, str]:
+    """``photo`` or ``recording`` for each of these that the subdistrict has."""
+    query = select(photos.c.sha256, photos.c.media_type).where(
         photos.c.subdistrict_code == subdistrict_code, photos.c.sha256.in_(digests)
     )
-    return frozenset(db.execute(query).scalars())
+    return {sha256: kind_of(media_type) for sha256, media_type in db.execute(query)}
+
+
+def kind_of(media_type: str) -> str:
+    """What a stored file is, by its type."""
+    return RECORDING if media_type.startswith("audio/") else PHOTO
 
 
 def add(db: Db, row: Mapping[str, Any]) -> None:

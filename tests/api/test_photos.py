@@ -37,7 +37,7 @@ def test_the_first_upload_is_created_and_the_next_one_known(worker: Person) -> N
     assert again.json() == first.json()
     assert first.json() == {
         "sha256": photo.sha256, "media_type": "image/jpeg", "bytes": len(photo.content), "width": 16,
-        "height": 8, "received_at": "2026-11-23T02:00:00Z",
+        "height": 8, "duration_ms": None, "received_at": "2026-11-23T02:00:00Z",
     }  # fmt: skip
 
 

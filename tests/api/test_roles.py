@@ -45,7 +45,7 @@ ROLES = {
     "auditor": "demo-auditor",
 }
 EMPTY_ROSTER = content_digest({"shifts": [], "leaves": []})
-BESIDE = ("/joint-calls", "/orders", "/feedback", "/follow-ups")
+BESIDE = ("/joint-calls", "/orders", "/feedback", "/follow-ups", "/sightings")
 STATUS = {"y": 200, "a": 202, "c": 201, "d": 204, "s": 401, "n": 403, "f": 404, "m": 409, "u": 422}
 
 # Roles from left to right:          gw ac sh di ha su dr do pl ad se au  nobody
@@ -141,6 +141,8 @@ MATRIX = {
     # The case is open: whoever may open one that follows it is told to go on with it.
     "POST /api/v1/cases/{case_id}/follow-ups":
                                      "n  m  n  n  n  n  n  n  n  n  n  n   s",
+    "POST /api/v1/cases/{case_id}/sightings":
+                                     "c  c  n  n  n  n  n  n  n  n  n  n   s",
     "GET /api/v1/deputies":          "y  y  y  y  y  y  y  y  y  n  n  n   s",
     "POST /api/v1/deputies":         "n  n  n  n  n  n  c  n  n  n  n  n   s",
     "POST /api/v1/deputies/{deputyship_id}/end":
@@ -391,6 +393,12 @@ class Asking:
             "orders": new | {"opinion": "请抓紧"},
             "feedback": new | {"kind": "outcome", "reached": True, "channel": "phone", "words": "已告知"},
             "follow-ups": new | {"reason": "回访不满意"},
+            "sightings": new
+            | {
+                "position": {**self.worker.place, "datum": "wgs84"},
+                "observed_at": self.server.clock().isoformat(),
+                "photos": case["report"]["photos"],
+            },
         }
         return path.format(case_id=case["id"]), {"json": bodies[path.rpartition("/")[2]]}
 

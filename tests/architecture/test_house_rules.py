@@ -139,7 +139,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 # WorkerFailedError that such a process is to be replaced.
 RAISED_BESIDES = {
     "AssertionError", "ValueError", "TypeError", "_BodyTooLarge", "OperationalError", "Exit", "BadParameter",
-    "RefusedError", "ExifLoopError", "WorkerFailedError",
+    "RefusedError", "ExifLoopError", "WorkerFailedError", "RecordingError",
 }  # fmt: skip
 
 

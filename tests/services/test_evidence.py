@@ -31,10 +31,11 @@ from gridmgmt.errors import (
 )
 from gridmgmt.services import evidence, ledger, originals
 from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.storage import board, photos
 from gridmgmt.storage import evidence as rows
-from gridmgmt.storage import photos
 from gridmgmt.storage.db import Db
 from tests.adapters.pictures import picture, with_notes
+from tests.adapters.recordings import ogg, webm
 from tests.builders_cases import NOW, STREET
 from tests.builders_street import Street, make_uuid7, stranger
 
@@ -92,7 +93,7 @@ def test_a_photo_is_kept_with_its_measures_and_audited(street: Street, room: Evi
     assert not stored.known_before
     assert stored.facts == {
         "sha256": named(content), "media_type": "image/jpeg", "bytes": len(content), "width": 32,
-        "height": 24, "received_at": NOW,
+        "height": 24, "duration_ms": None, "received_at": NOW,
     }  # fmt: skip
     assert room.vault.get(named(content)) == content
     (entry,) = street.audited("photo", named(content))
@@ -207,12 +208,61 @@ def test_once_there_is_a_case_the_strip_has_its_number(street: Street, room: Evi
     found = evidence.look_at_photo(
         street.db, street.shift_leader, street.now, street.books, named(content), "thumb"
     )
-    assert [("case", case.number), ("cell", case.cell_code)] == found.lines[1]
+    assert [("case", case.number), ("cell", case.cell_code)] == found.lines[-2]
     after = look(street, room, named(content))
     assert before.digest != after.digest
     assert after.examined is not None
     assert look(street, room, named(content)).digest == after.digest
     assert look(street, room, named(content)).examined is None, "kept for the next look"
+
+
+def test_a_reports_photo_tells_when_and_where_by_the_phone_that_sent_it(
+    street: Street, room: EvidenceRoom
+) -> None:
+    content = picture(size=(640, 480))
+    send(street, room, content, by=street.person("demo-worker-001"))
+    street.report(photos=(named(content),), lon=117.6466, lat=39.0344, accuracy_m=8.4)
+    found = evidence.look_at_photo(
+        street.db, street.shift_leader, street.now, street.books, named(content), "screen"
+    )
+    assert [
+        [("taken", "2026-11-23 09:50:00 +0800"), ("phone", "")],
+        [("place", "117.64660,39.03440 +-8m WGS84")],
+    ] == found.lines[1:3]
+
+
+def test_a_recording_is_kept_played_and_never_shown_as_a_picture(street: Street, room: EvidenceRoom) -> None:
+    content, by = webm(), street.person("demo-worker-001")
+    stored = send(street, room, content, by=by, media_type="audio/webm")
+    assert (stored.facts["duration_ms"], stored.facts["width"]) == (993, None)
+    heard = look(street, room, named(content), kind="sound")
+    assert heard.content == ogg()
+    assert [a.action for a in street.audited("photo", named(content))] == ["photo:store", "photo:look"]
+    assert room.vault.get(named(content)) == content
+    with pytest.raises(NotFound):
+        look(street, room, named(content))
+    shown = picture()
+    send(street, room, shown, by=by)
+    with pytest.raises(NotFound):
+        look(street, room, named(shown), kind="sound")
+
+
+def test_a_recording_is_no_photo_of_a_report_and_a_photo_no_recording(
+    street: Street, room: EvidenceRoom
+) -> None:
+    content, by = webm(), street.person("demo-worker-001")
+    send(street, room, content, by=by, media_type="audio/webm")
+    cell = street.duty_cells[0]
+    with pytest.raises(MissingFact) as caught:
+        street.report(by, cell, photos=(named(content),))
+    assert caught.value.facts["missing"] == ["photos"]
+    with pytest.raises(MissingFact) as caught:
+        street.report(by, cell, recordings=(street.photo(by, "another"),))
+    assert caught.value.facts["missing"] == ["recordings"]
+    case = street.report(by, cell, recordings=(named(content),))
+    row = board.case_row(street.db, street.shift_leader, case.id)
+    assert row is not None
+    assert (row["photos"], row["recordings"]) == ([street.photo(by)], [named(content)])
 
 
 def test_a_result_photo_has_the_number_of_its_case(street: Street, room: EvidenceRoom) -> None:

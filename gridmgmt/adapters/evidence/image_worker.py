@@ -25,6 +25,8 @@ from PIL import WebPImagePlugin as _WebPImagePlugin
 
 from gridmgmt.adapters.evidence import sandbox
 from gridmgmt.adapters.evidence.exif import ExifLoopError, read_exif
+from gridmgmt.adapters.evidence.opus import RecordingError
+from gridmgmt.adapters.evidence.sound import examine_recording, is_recording
 from gridmgmt.adapters.evidence.watermark import Marker
 
 # 50 "mega" pixels as sensors count them: 8192 × 6144, the largest mode of common phones, is one of them.
@@ -78,8 +80,8 @@ def _answered(
             warnings.simplefilter("error")
             # A phone's careless notes or table of second pictures are no damage to the photo.
             warnings.filterwarnings("ignore", message=_NO_DAMAGE, category=UserWarning)
-            return examine(content, header, marker)
-    except RefusedError as refusal:
+            return examine_recording(content) if is_recording(content) else examine(content, header, marker)
+    except (RefusedError, RecordingError) as refusal:
         return {"refused": str(refusal)}, []
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         return {"refused": "too_many_pixels"}, []

@@ -1,4 +1,4 @@
-"""The pool of limited processes that look into photos (``image_worker.py``).
+"""The pool of limited processes that look into photos and recordings (``image_worker.py``).
 
 Each job goes to one warm process. One that takes too long, dies or answers nonsense is killed and replaced;
 one that has done its share of jobs is ended, so that nothing a file did to it lasts. An answer is checked
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from gridmgmt.adapters.evidence.sound import KIND, MOST_BYTES, MOST_MS
 from gridmgmt.errors import UnacceptablePhoto, Unavailable
 
 Lines = Sequence[Sequence[tuple[str, str]]]
@@ -40,23 +41,35 @@ _MESSAGES = {
     "polyglot": "The photo carries a page, an archive or a document.",
     "truncated": "The image is cut short or damaged.",
     "too_costly": "Decoding the photo took more than is allowed.",
+    "not_a_recording": "This is not a recording of Opus in WebM or Ogg.",
+    "recording_too_long": "The recording is longer than three minutes.",
+    "recording_damaged": "The recording is damaged, or holds more than a recording needs.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What the limited process found; ``exif`` is ``none``, ``read`` or ``unreadable``."""
+    """What the limited process found; ``exif`` is ``none``, ``read`` or ``unreadable``.
+
+    A picture has width and height, a recording has ``duration_ms`` and the one derivative ``sound``.
+    """
 
     media_type: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     exif: str
     meta: Mapping[str, Any]
     derived: Mapping[str, bytes] = field(repr=False)
+    duration_ms: int | None = None
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is heard and not seen."""
+        return self.duration_ms is not None
 
 
 class Examiner(Protocol):
-    """Looks into photos."""
+    """Looks into photos and recordings."""
 
     def examine(self, content: bytes, *, lines: Lines, derive: Sequence[str]) -> Examined:
         """Facts and derivatives; raises UnacceptablePhoto, Unavailable."""
@@ -87,7 +100,7 @@ class ImagePool:
         self._closed = threading.Event()
 
     def examine(self, content: bytes, *, lines: Lines, derive: Sequence[str] = ()) -> Examined:
-        """Facts of a photo and its derivatives by name.
+        """Facts of a photo or recording and its derivatives by name; ``derive`` is of photos.
 
         Raises
         ------
@@ -112,6 +125,8 @@ class ImagePool:
         if (reason := answer.get("refused")) is not None:
             known = reason if reason in _MESSAGES else "truncated"
             raise UnacceptablePhoto(_MESSAGES[known], rule="R41c", reason=known)
+        if str(answer.get("media_type", "")).startswith("audio/"):
+            return _checked_recording(answer, blobs)
         return _checked(answer, blobs, derive)
 
     def walls(self) -> Mapping[str, Any]:
@@ -286,3 +301,18 @@ def _checked(answer: Mapping[str, Any], blobs: Sequence[bytes], derive: Sequence
     if not sound:
         raise UnacceptablePhoto(_MESSAGES["too_costly"], rule="R41c", reason="too_costly")
     return Examined(media_type, width, height, answer["exif"], meta, dict(zip(derive, blobs, strict=True)))
+
+
+def _checked_recording(answer: Mapping[str, Any], blobs: Sequence[bytes]) -> Examined:
+    duration_ms = answer.get("duration_ms")
+    sound = (
+        isinstance(duration_ms, int)
+        and 0 < duration_ms <= MOST_MS
+        and answer["media_type"] in {"audio/webm", "audio/ogg"}
+        and len(blobs) == 1
+        and blobs[0][:4] == b"OggS"
+        and len(blobs[0]) <= 2 * MOST_BYTES
+    )
+    if not sound:
+        raise UnacceptablePhoto(_MESSAGES["too_costly"], rule="R41c", reason="too_costly")
+    return Examined(answer["media_type"], None, None, "none", {}, {KIND: blobs[0]}, duration_ms)

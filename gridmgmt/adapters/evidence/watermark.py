@@ -16,6 +16,9 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 LABELS = {
     "received": ("接收", "RECEIVED"),
     "clock": ("服务器时钟", "SERVER CLOCK"),
+    "taken": ("拍摄", "TAKEN"),
+    "phone": ("手机时钟", "PHONE CLOCK"),
+    "place": ("地点", "PLACE"),
     "case": ("案件", "CASE"),
     "cell": ("网格", "CELL"),
     "reporter": ("上报", "REPORTER"),

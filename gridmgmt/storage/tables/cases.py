@@ -33,11 +33,18 @@ photos = Table(
     Column("sha256", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("bytes", Integer, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
+    # Of a picture; a recording 语音 has its length in time instead.
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("duration_ms", Integer),
     Column("received_by", Uuid, ForeignKey("app.people.id"), nullable=False),
     instant("received_at"),
     PrimaryKeyConstraint("subdistrict_code", "sha256"),
+    CheckConstraint(
+        "case when media_type like 'audio/%' then duration_ms > 0 and width is null and height is null"
+        " else duration_ms is null and width is not null and height is not null end",
+        name="measures",
+    ),
 )
 
 reports = Table(

@@ -109,6 +109,39 @@ closing_conditions = Table(
     Column("source", Text, nullable=False),
 )
 
+# What residents call classes; nothing is decided by these three.
+category_synonyms = Table(
+    "category_synonyms",
+    metadata,
+    Column("category", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    PrimaryKeyConstraint("category", "word"),
+)
+
+category_phrases = Table(
+    "category_phrases",
+    metadata,
+    # Empty: of every street. A street's own come in place of them, class by class.
+    Column("subdistrict_code", Text, nullable=False, server_default=""),
+    Column("category", Text, nullable=False),
+    Column("no", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    CheckConstraint("no > 0", name="no"),
+    PrimaryKeyConstraint("subdistrict_code", "category", "no"),
+)
+
+spellings = Table(
+    "spellings",
+    metadata,
+    # A class's name or another word for it, and its Pinyin.
+    Column("text", Text, primary_key=True),
+    Column("pinyin", Text, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
 duty_items = Table(
     "duty_items",
     metadata,

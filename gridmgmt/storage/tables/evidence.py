@@ -4,6 +4,8 @@ Everything but the ledger is only ever added to.
 """
 
 from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
     Column,
     Double,
     ForeignKey,
@@ -120,6 +122,33 @@ case_photos = Table(
     PrimaryKeyConstraint("case_id", "sha256"),
     _of_a_photo("case_photos"),
     Index("ix_case_photos_photo", "subdistrict_code", "sha256"),
+)
+
+# The same thing seen again by somebody: his photos join the case instead of a second report.
+case_sightings = Table(
+    "case_sightings",
+    metadata,
+    # The phone's own id: sent twice, kept once.
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid, ForeignKey("app.cases.id"), nullable=False),
+    Column("subdistrict_code", Text, nullable=False),
+    Column("seen_by", Uuid, ForeignKey("app.people.id"), nullable=False),
+    instant("observed_at"),
+    instant("received_at"),
+    # As sent, in the datum sent.
+    Column("lon", Double, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("datum", Text, nullable=False),
+    Column("accuracy_m", Double),
+    Column("words", Text, nullable=False),
+    # Photos, then recordings, in the order taken; case_photos refers to each.
+    Column("photos", ARRAY(Text), nullable=False),
+    Column("recordings", ARRAY(Text), nullable=False),
+    CheckConstraint(
+        "lon between -180 and 180 and lat between -90 and 90 and coalesce(accuracy_m, 0) between 0 and 1e6",
+        name="position",
+    ),
+    Index("ix_case_sightings_case", "case_id", "received_at"),
 )
 
 original_links = Table(

@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/sightings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See Again
+         * @description Add photos to an open case instead of reporting the same thing a second time.
+         */
+        post: operations["see_again_api_v1_cases__case_id__sightings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -517,7 +537,7 @@ export interface paths {
         };
         /**
          * Categories
-         * @description The classes 部件/事项 in use on a day (today by default).
+         * @description The classes 部件/事项 in use on a day (today by default), with other words for them and phrases.
          */
         get: operations["categories_api_v1_categories_get"];
         put?: never;
@@ -1563,12 +1583,13 @@ export interface paths {
          * Get Photo
          * @description A picture of a photo of the actor's subdistrict, with what is known of it written below.
          *
-         *     Made anew from the original, so nothing that the camera wrote into the file is in it.
+         *     Made anew from the original, so nothing that the camera wrote into the file is in it. ``sound`` is of a
+         *     recording: its packets in a new file.
          */
         get: operations["get_photo_api_v1_photos__sha256__get"];
         /**
          * Put Photo
-         * @description Store a photo under the SHA-256 of its bytes.
+         * @description Store a photo, or a recording of up to three minutes, under the SHA-256 of its bytes.
          */
         put: operations["put_photo_api_v1_photos__sha256__put"];
         post?: never;
@@ -2615,6 +2636,8 @@ export interface components {
             };
             /** Orders */
             orders: components["schemas"]["OrderOfCase"][];
+            /** Sightings */
+            sightings: components["schemas"]["SightingOfCase"][];
             /** Untold */
             untold: number;
         };
@@ -3217,17 +3240,22 @@ export interface components {
         };
         /**
          * Categories
-         * @description The classes in use on a day.
+         * @description The classes in use on a day; ``phrases`` describe things of every class.
          */
         Categories: {
             /** Items */
             items: components["schemas"]["CategoryOut"][];
+            /** Phrases */
+            phrases: components["schemas"]["SpokenPhrase"][];
             /** Standard Ref */
             standard_ref: string[];
         };
         /**
          * CategoryOut
-         * @description A class 部件/事项 of the catalogue.
+         * @description A class 部件/事项 of the catalogue, and how people speak of it.
+         *
+         *     ``pinyin`` is of its name: syllables with blanks between them, ``v`` for ``ü``; empty where nobody has
+         *     spelt it.
          */
         CategoryOut: {
             /** Code */
@@ -3252,6 +3280,12 @@ export interface components {
             name: string;
             /** Name En */
             name_en: string;
+            /** Phrases */
+            phrases: components["schemas"]["SpokenPhrase"][];
+            /** Pinyin */
+            pinyin: string;
+            /** Words */
+            words: components["schemas"]["SpokenWord"][];
         };
         /**
          * CategoryRef
@@ -5161,13 +5195,15 @@ export interface components {
         };
         /**
          * PhotoOut
-         * @description A stored photo.
+         * @description A stored photo, or a recording, which has a duration instead of a width and a height.
          */
         PhotoOut: {
             /** Bytes */
             bytes: number;
+            /** Duration Ms */
+            duration_ms: number | null;
             /** Height */
-            height: number;
+            height: number | null;
             /** Media Type */
             media_type: string;
             /**
@@ -5178,7 +5214,7 @@ export interface components {
             /** Sha256 */
             sha256: string;
             /** Width */
-            width: number;
+            width: number | null;
         };
         /**
          * PhotoState
@@ -5542,6 +5578,8 @@ export interface components {
             /** Photos */
             photos?: string[];
             position: components["schemas"]["PositionIn"];
+            /** Recordings */
+            recordings?: string[];
             /**
              * Self Handled
              * @default false
@@ -5580,6 +5618,8 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /** Recordings */
+            recordings: string[];
             /** Shortened */
             shortened: boolean;
         };
@@ -5983,6 +6023,112 @@ export interface components {
             ticket: string;
         };
         /**
+         * SightingIn
+         * @description What somebody saw of an open case; ``id`` is the phone's own and makes sending twice harmless.
+         */
+        SightingIn: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Photos */
+            photos: string[];
+            position: components["schemas"]["PositionIn"];
+            /** Recordings */
+            recordings?: string[];
+            /**
+             * Words
+             * @default
+             */
+            words?: string;
+        };
+        /**
+         * SightingOfCase
+         * @description The same thing seen again by somebody, with his photos and what he said.
+         */
+        SightingOfCase: {
+            /** Accuracy M */
+            accuracy_m: number | null;
+            /**
+             * Case Id
+             * Format: uuid
+             */
+            case_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Photos */
+            photos: string[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Recordings */
+            recordings: string[];
+            /**
+             * Seen By
+             * Format: uuid
+             */
+            seen_by: string;
+            /** Words */
+            words: string;
+        };
+        /**
+         * SightingOut
+         * @description The stored sighting; ``case_id`` is the master's where the case was merged.
+         */
+        SightingOut: {
+            /** Accuracy M */
+            accuracy_m: number | null;
+            /**
+             * Case Id
+             * Format: uuid
+             */
+            case_id: string;
+            /** Case Number */
+            case_number: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Photos */
+            photos: string[];
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Recordings */
+            recordings: string[];
+            /**
+             * Seen By
+             * Format: uuid
+             */
+            seen_by: string;
+            /** Words */
+            words: string;
+        };
+        /**
          * SignIn
          * @description The first step.
          */
@@ -6017,16 +6163,36 @@ export interface components {
         };
         /**
          * Size
-         * @description The derivatives: 1600 pixels for a screen, 320 for a list.
+         * @description The derivatives: 1600 pixels for a screen, 320 for a list; the sound of a recording.
          * @enum {string}
          */
-        Size: "screen" | "thumb";
+        Size: "screen" | "thumb" | "sound";
         /**
          * Source
          * @description The channel that a report came by.
          * @enum {string}
          */
         Source: "patrol" | "hotline_12345" | "web" | "window" | "media" | "upper_level" | "video" | "monitoring";
+        /**
+         * SpokenPhrase
+         * @description A description that is chosen by one tap; ``text`` is what is sent in either language.
+         */
+        SpokenPhrase: {
+            /** Text */
+            text: string;
+            /** Text En */
+            text_en: string;
+        };
+        /**
+         * SpokenWord
+         * @description Another word for a class 俗称, and its Pinyin.
+         */
+        SpokenWord: {
+            /** Pinyin */
+            pinyin: string;
+            /** Text */
+            text: string;
+        };
         /**
          * StaffOut
          * @description A person as his administrators see him; nothing of what he does here.
@@ -8293,6 +8459,86 @@ export interface operations {
             };
             /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_again_api_v1_cases__case_id__sightings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SightingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingOut"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused; `code` is stable, `article` is that of 《天津市街道办事处条例》 */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12222,6 +12468,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/ogg": unknown;
                     "image/jpeg": unknown;
                 };
             };
@@ -12294,6 +12541,8 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "audio/ogg": string;
+                "audio/webm": string;
                 "image/jpeg": string;
                 "image/png": string;
                 "image/webp": string;

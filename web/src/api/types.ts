@@ -48,6 +48,12 @@ export type ReportIn = Required<Omit<Schemas['ReportIn'], 'contact' | 'position'
   position: Required<Schemas['PositionIn']>
 }
 export type ReportOut = Schemas['ReportOut']
+export type SightingIn = Required<Omit<Schemas['SightingIn'], 'position'>> & {
+  position: Required<Schemas['PositionIn']>
+}
+export type SightingOut = Schemas['SightingOut']
+export type SightingOfCase = Schemas['SightingOfCase']
+export type SpokenPhrase = Schemas['SpokenPhrase']
 export type Duty = Schemas['Duty']
 export type Duplicate = Schemas['Duplicate']
 export type LikelyList = Schemas['LikelyListOut']

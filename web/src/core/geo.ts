@@ -37,6 +37,20 @@ export const formatLngLat = (place: LngLat): string =>
 export const contains = (box: BBox, place: LngLat): boolean =>
   place[0] >= box[0] && place[0] <= box[2] && place[1] >= box[1] && place[1] <= box[3]
 
+/** Metres between two places, near enough for "close by" over a few kilometres; not for the record. */
+export function apartM(one: LngLat, other: LngLat): number {
+  const radians = Math.PI / 180
+  const east = (other[0] - one[0]) * Math.cos(((one[1] + other[1]) / 2) * radians)
+  return EARTH_RADIUS_M * radians * Math.hypot(east, other[1] - one[1])
+}
+
+/** The place so many metres to the east and to the north. */
+export function movedBy(place: LngLat, east_m: number, north_m: number): LngLat {
+  const degrees = 180 / Math.PI / EARTH_RADIUS_M
+  const squeeze = Math.max(Math.cos((place[1] * Math.PI) / 180), 1e-6)
+  return lngLat(place[0] + (east_m * degrees) / squeeze, place[1] + north_m * degrees)
+}
+
 /** A ring of `steps` points around a place, to draw an accuracy circle; not for measuring. */
 export function circle(centre: LngLat, radius_m: number, steps = 48): number[][] {
   const degrees = (radius_m / EARTH_RADIUS_M) * (180 / Math.PI)

@@ -107,6 +107,7 @@ export const EVENT_KINDS = [
   "reporter_told",
   "case_revisited",
   "case_followed_up",
+  "case_seen_again",
   "call_issued",
   "call_answered",
   "call_refused",

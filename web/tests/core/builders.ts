@@ -19,6 +19,7 @@ export function makeReport(over: Partial<ReportIn> = {}): ReportIn {
     position: { lon: 117.645, lat: 39.033, datum: 'wgs84', accuracy_m: 12 },
     observed_at: '2026-11-23T01:59:00Z',
     photos: [],
+    recordings: [],
     self_handled: false,
     ...over,
   }

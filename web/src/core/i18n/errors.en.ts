@@ -20,6 +20,9 @@ export const refusal: Messages['refusal'] = {
     exif_loop: 'The notes that the camera wrote into the image are malformed.',
     polyglot: 'The image carries a page, an archive or a document.',
     too_costly: 'Reading the image takes more than is allowed.',
+    not_a_recording: 'This is no recording that is accepted (Opus in WebM or Ogg).',
+    recording_too_long: 'The recording is longer than three minutes.',
+    recording_damaged: 'The recording is damaged, or holds more than a recording needs.',
   },
   faults: {
     no_zone: 'The time of observation has no time zone.',

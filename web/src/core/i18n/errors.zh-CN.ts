@@ -18,6 +18,9 @@ export const refusal = {
     exif_loop: '图片内的拍摄信息结构异常。',
     polyglot: '图片中夹带网页、压缩包或文档。',
     too_costly: '读取该图片所需资源超过限度。',
+    not_a_recording: '不是可接受的语音（Opus，WebM 或 Ogg）。',
+    recording_too_long: '语音超过三分钟。',
+    recording_damaged: '语音损坏，或夹带其他内容。',
   },
   faults: {
     no_zone: '发现时间没有标明时区。',

@@ -79,6 +79,7 @@ export function finish(draft: Draft): { report: ReportIn; bodies: Map<string, Ph
       position: { lon: lonOf(place), lat: latOf(place), datum: 'wgs84', accuracy_m: draft.accuracy_m },
       observed_at: draft.opened_at,
       photos: draft.photos.map((photo) => photo.sha256),
+      recordings: [],
       self_handled: draft.self_handled && category.minor,
     },
     bodies: new Map(draft.photos.map((photo) => [photo.sha256, photo.blob])),

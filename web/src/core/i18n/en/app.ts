@@ -144,6 +144,7 @@ export const texts: Texts<typeof chinese> = {
     reporter_told: 'Reporter told',
     case_revisited: 'Asked after closing',
     case_followed_up: 'A new case follows',
+    case_seen_again: 'Seen again',
     call_issued: 'Joint call',
     call_answered: 'Joint call answered',
     call_refused: 'Joint call refused',

@@ -143,6 +143,7 @@ export const texts = {
     reporter_told: '答复上报人',
     case_revisited: '回访',
     case_followed_up: '转为新案',
+    case_seen_again: '再次发现',
     call_issued: '吹哨',
     call_answered: '吹哨报到',
     call_refused: '拒绝吹哨',
