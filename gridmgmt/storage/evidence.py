@@ -44,7 +44,9 @@ def captioned(db: Db, actor: Actor, sha256: str) -> Row | None:
     ``accuracy_m`` as the phone sent them with that report; None for each that is not there.
     """
     of_case = (cases.c.number, cases.c.cell_code, cases.c.reported_at)
-    sent = tuple(reports.c[name] for name in _SENT)
+    # The phone's own time, also where its clock was found wrong: the strip says whose it is.
+    seen_at = func.coalesce(reports.c.device_at, reports.c.observed_at).label("observed_at")
+    sent = (seen_at, *(reports.c[name] for name in _SENT[1:]))
     showing = union(
         select(*of_case, report_photos.c.subdistrict_code, *sent)
         .join(report_photos, report_photos.c.report_id == cases.c.report_id)

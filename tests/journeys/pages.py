@@ -145,6 +145,7 @@ class FieldPage:
         found = self.page.locator("[data-testid=position][data-cell]")
         found.wait_for()
         code = found.get_attribute("data-cell") or ""
+        self.by("open-map").click()
         self.by("position-map").scroll_into_view_if_needed()
         self.by("position-map").locator("canvas").wait_for()
         self.page.wait_for_timeout(1500)  # the pin has dropped and the tiles are painted

@@ -11,6 +11,7 @@ import { texts as inbox } from './en/inbox.ts'
 import { texts as outbox } from './en/outbox.ts'
 import { texts as map } from './en/map.ts'
 import { texts as patrol } from './en/patrol.ts'
+import { texts as report } from './en/report.ts'
 import { texts as shell } from './en/shell.ts'
 import { texts as tasks } from './en/tasks.ts'
 import type { Messages } from './zh-CN.ts'
@@ -26,6 +27,7 @@ const messages: Messages = {
   ...outbox,
   ...map,
   ...patrol,
+  ...report,
   ...shell,
   ...tasks,
   refusal,

@@ -12,6 +12,7 @@ import { texts as inbox } from './zh-CN/inbox.ts'
 import { texts as outbox } from './zh-CN/outbox.ts'
 import { texts as map } from './zh-CN/map.ts'
 import { texts as patrol } from './zh-CN/patrol.ts'
+import { texts as report } from './zh-CN/report.ts'
 import { texts as shell } from './zh-CN/shell.ts'
 import { texts as tasks } from './zh-CN/tasks.ts'
 
@@ -26,6 +27,7 @@ const messages = {
   ...outbox,
   ...map,
   ...patrol,
+  ...report,
   ...shell,
   ...tasks,
   refusal,

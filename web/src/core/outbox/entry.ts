@@ -1,6 +1,6 @@
 // What lies in the outbox: one thing that its owner wants done, with its photos and what became of it.
 
-import type { CaseDetail, Problem, ReportIn, ReportOut } from '../../api/types.ts'
+import type { CaseDetail, Problem, ReportIn, ReportOut, SightingIn, SightingOut } from '../../api/types.ts'
 
 /**
  * queued → sending → sent, or refused (the server says no to the thing itself), or conflict (the case is not
@@ -8,7 +8,7 @@ import type { CaseDetail, Problem, ReportIn, ReportOut } from '../../api/types.t
  */
 export type EntryState = 'queued' | 'sending' | 'sent' | 'refused' | 'conflict'
 
-export type JobKind = 'report' | 'case_action' | 'case_request' | 'call_action' | 'other'
+export type JobKind = 'report' | 'case_action' | 'case_request' | 'call_action' | 'sighting' | 'other'
 
 /** What is known of a photo besides its bytes. */
 export interface PhotoRef {
@@ -139,6 +139,13 @@ export const callActionJob = (
   subject: { kind: 'call', id: step.call_id },
 })
 
+/** The same thing seen again: photos for a case that is there, instead of a second report. */
+export const sightingJob = (step: CaseStep & { sighting: SightingIn }): Job => ({
+  ...caseJob(step, step.sighting.id, 'sighting', `/cases/${step.case_id}/sightings`, { ...step.sighting }),
+  // Nothing of the case moves, so no version of it can be outdated.
+  subject: null,
+})
+
 /** Anything else that the server takes twice as once, such as the acknowledgement of a notification. */
 export const otherJob = (given: { id: string; chain: string; title: string; path: string; body?: object; behalf?: string | null }): Job => ({
   id: given.id,
@@ -183,6 +190,12 @@ export const reportOf = (entry: Pick<Entry, 'kind' | 'body'>): ReportIn | null =
 
 export const reportAnswer = (entry: Pick<Entry, 'kind' | 'answer'>): ReportOut | null =>
   entry.kind === 'report' ? ((entry.answer as ReportOut | null) ?? null) : null
+
+export const sightingOf = (entry: Pick<Entry, 'kind' | 'body'>): SightingIn | null =>
+  entry.kind === 'sighting' ? (entry.body as unknown as SightingIn) : null
+
+export const sightingAnswer = (entry: Pick<Entry, 'kind' | 'answer'>): SightingOut | null =>
+  entry.kind === 'sighting' ? ((entry.answer as SightingOut | null) ?? null) : null
 
 export const caseAnswer = (entry: Pick<Entry, 'kind' | 'answer'>): CaseDetail | null =>
   entry.kind === 'case_action' ? ((entry.answer as CaseDetail | null) ?? null) : null

@@ -1,11 +1,10 @@
-// The categories a worker chooses from, kept on the phone so that a report can be written offline.
+// The classes that a worker chooses from, kept on the phone so that a report can be written offline.
 
 import { computed, shallowRef } from 'vue'
-import type { Categories, Category } from '../../api/types.ts'
+import type { Categories, Category, SpokenPhrase } from '../../api/types.ts'
+import { indexOf, search as searchIn } from '../../core/report/search.ts'
 import { call } from '../../ports/http.ts'
 import { prefs } from '../../ports/prefs.ts'
-
-const RECENT = 6
 
 const catalogue = shallowRef<Categories | null>(stored())
 
@@ -15,6 +14,8 @@ export const categories = computed<readonly Category[]>(() => {
   const matters = items.filter((item) => item.kind === 'matter')
   return matters.length ? matters : items
 })
+
+const index = computed(() => indexOf(categories.value))
 
 export async function readCatalogue(): Promise<void> {
   try {
@@ -27,32 +28,22 @@ export async function readCatalogue(): Promise<void> {
 
 function stored(): Categories | null {
   try {
-    return JSON.parse(prefs.get('categories') ?? 'null') as Categories | null
+    const kept = JSON.parse(prefs.get('categories') ?? 'null') as Categories | null
+    // What an older version of the page kept has no words in it.
+    return kept?.phrases ? kept : null
   } catch {
     return null
   }
 }
 
-const recentKeys = shallowRef<string[]>((prefs.get('recent') ?? '').split('\n').filter(Boolean))
+export const categoryOf = (key: string | null): Category | null =>
+  categories.value.find((one) => one.key === key) ?? null
 
-export const recent = computed(() =>
-  recentKeys.value
-    .map((key) => categories.value.find((category) => category.key === key))
-    .filter((category): category is Category => category !== undefined),
-)
+/** Phrases of the class, then the general ones. */
+export const phrasesFor = (category: Category | null): SpokenPhrase[] => [
+  ...(category?.phrases ?? []),
+  ...(catalogue.value?.phrases ?? []),
+]
 
-export function remember(category: Category): void {
-  recentKeys.value = [category.key, ...recentKeys.value.filter((key) => key !== category.key)].slice(0, RECENT)
-  prefs.set('recent', recentKeys.value.join('\n'))
-}
-
-/** Categories that match every word, those that begin with it first. */
-export function search(words: string): Category[] {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
-  const text = (one: Category): string => `${one.name} ${one.code} ${one.major_name} ${one.name_en}`.toLowerCase()
-  const begins = (one: Category): number =>
-    Number(wanted.some((word) => one.name.startsWith(word) || one.code.startsWith(word)))
-  return categories.value
-    .filter((one) => wanted.every((word) => text(one).includes(word)))
-    .sort((a, b) => begins(b) - begins(a))
-}
+export const search = (words: string, weights: ReadonlyMap<string, number>): Category[] =>
+  searchIn(index.value, words, (one) => weights.get(one.key) ?? 0)
