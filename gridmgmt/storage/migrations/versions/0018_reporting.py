@@ -1,7 +1,7 @@
 """Reporting from a phone: how people speak of classes, recordings beside photos, the same thing seen again.
 
 Revision ID: 0018
-Revises: 0019
+Revises: 0017
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0018"
-down_revision: str | None = "0019"
+down_revision: str | None = "0017"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
