@@ -24,6 +24,8 @@ FAULT_ARGS ?=
 FUZZ_ARGS ?=
 # Options of tests.month, such as MONTH_ARGS="--cases 800 --kills 50"
 MONTH_ARGS ?=
+# Options of tests.journeys.field, such as FIELD_ARGS="--times 9 --without-lighthouse"
+FIELD_ARGS ?=
 # Options of docs/pictures.py, such as PICTURE_ARGS="--url http://127.0.0.1:8001"
 PICTURE_ARGS ?=
 
@@ -78,6 +80,10 @@ faults: packages-for-tests setup ## Kill, cut and fill up an installation under 
 .PHONY: month
 month: packages-for-tests setup ## A month of the loop with 50 workers killed (some minutes); results in bench/results/
 	$(BIN)/python -m tests.month $(MONTH_ARGS)
+
+.PHONY: field-quality
+field-quality: packages-for-tests setup ## Bytes, speed, axe, tap targets and Lighthouse of the phone's page; results in bench/results/
+	$(BIN)/python -m tests.journeys.field $(FIELD_ARGS)
 
 .PHONY: fuzz
 fuzz: packages-for-tests setup ## Ask the whole API what nobody should (about 15 minutes); results in bench/results/

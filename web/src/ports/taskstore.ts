@@ -1,9 +1,9 @@
-// What the phone keeps of a person's tasks, so that they can be read in a stairwell: lists and cases as they
-// were last read, per person. It is a copy and nothing else: signing out deletes it.
+// What the phone keeps of a person's tasks and messages, so that they can be read in a stairwell: lists and
+// cases as they were last read, per person. It is a copy and nothing else: signing out deletes it.
 
 import Dexie from 'dexie'
 import type { EntityTable } from 'dexie'
-import type { CaseDetail, CaseRow, JointCall } from '../api/types.ts'
+import type { CaseDetail, CaseRow, Inbox, JointCall } from '../api/types.ts'
 
 export interface KeptList {
   person_id: string
@@ -21,13 +21,22 @@ export interface KeptCase {
   detail: CaseDetail
 }
 
-type Store = Dexie & { lists: EntityTable<KeptList, 'person_id'>; cases: EntityTable<KeptCase, 'key'> }
+export interface KeptInbox {
+  person_id: string
+  page: Inbox
+}
+
+type Store = Dexie & {
+  inboxes: EntityTable<KeptInbox, 'person_id'>
+  lists: EntityTable<KeptList, 'person_id'>
+  cases: EntityTable<KeptCase, 'key'>
+}
 
 export const keyOf = (person_id: string, case_id: string): string => `${person_id}/${case_id}`
 
 function open(): Store {
   const made = new Dexie('gridmgmt-tasks') as Store
-  made.version(1).stores({ lists: 'person_id', cases: 'key, person_id' })
+  made.version(1).stores({ lists: 'person_id', cases: 'key, person_id', inboxes: 'person_id' })
   return made
 }
 
@@ -67,11 +76,18 @@ export const keepCase = (person_id: string, detail: CaseDetail, read_at_ms: numb
     await store().cases.put({ key: keyOf(person_id, case_id), person_id, case_id, version, read_at_ms, detail })
   })
 
+export const keptInbox = (person_id: string): Promise<Inbox | null> =>
+  unlessBroken(null, async () => (await store().inboxes.get(person_id))?.page ?? null)
+
+export const keepInboxPage = (person_id: string, page: Inbox): Promise<void> =>
+  unlessBroken(undefined, async () => void (await store().inboxes.put({ person_id, page })))
+
 /** Whoever signs out leaves no copy of cases behind. */
 export const forget = (person_id: string): Promise<void> =>
   unlessBroken(undefined, async () => {
-    const { lists, cases } = store()
-    await store().transaction('rw', lists, cases, async () => {
+    const { lists, cases, inboxes } = store()
+    await store().transaction('rw', lists, cases, inboxes, async () => {
+      await inboxes.delete(person_id)
       await lists.delete(person_id)
       await cases.where('person_id').equals(person_id).delete()
     })

@@ -1,8 +1,10 @@
-// The inbox 收件箱 of whoever acts: read when the stream says that it changed, and by polling while it is down.
-// It is a person's own: whoever acts in another's post reads his own inbox all the same.
+// The inbox 收件箱 of whoever acts: read when the stream says that it changed, and by polling while it is down,
+// with growing pauses while the server is. It is a person's own: whoever acts in another's post reads his own
+// inbox all the same. A phone keeps the newest page and what was acknowledged without a network (`keepInbox`).
 
 import { reactive, readonly, watch } from 'vue'
 import type { Inbox, Notification, StreamEvent } from '../../api/types.ts'
+import { Backoff } from '../../core/backoff.ts'
 import { Refresher } from '../../core/refresher.ts'
 import { call, query } from '../../ports/http.ts'
 import type { StreamState } from '../../ports/stream.ts'
@@ -11,6 +13,7 @@ import { session } from '../session.ts'
 const PAGE = 30
 const READ_MS = 800
 const POLL_MS = 15_000
+const LONGEST_MS = 300_000
 
 interface State {
   items: Notification[]
@@ -29,6 +32,27 @@ const refresher = new Refresher(read, READ_MS, {
 })
 
 let stream: StreamState = 'connecting'
+const backoff = new Backoff(POLL_MS, LONGEST_MS, { random: () => Math.random() })
+
+/** What a page may have beside the server: a copy from before, and a way to acknowledge without a network. */
+export interface InboxKeeping {
+  load(person_id: string): Promise<Inbox | null>
+  keep(person_id: string, page: Inbox): void
+  /** Sends an acknowledgement, now or later; the line counts as acknowledged from now on. */
+  acknowledge(one: Notification): Promise<void>
+}
+let keeping: InboxKeeping | null = null
+/** Acknowledged here and not known to the server yet. */
+const given = new Map<string, string>()
+
+/** Before `startInbox`, by a page that works without a network. */
+export const keepInbox = (how: InboxKeeping): void => void (keeping = how)
+
+const withGiven = (items: readonly Notification[]): Notification[] =>
+  items.map((one) => {
+    const at = given.get(one.id)
+    return at && !one.acknowledged_at ? { ...one, acknowledged_at: at, read_at: one.read_at ?? at } : one
+  })
 
 async function read(): Promise<void> {
   const person = session.me?.id
@@ -40,11 +64,14 @@ async function read(): Promise<void> {
     const last = page.items.at(-1)?.at ?? ''
     const older = page.items.length < PAGE ? [] : current.items.filter((one) => !seen.has(one.id) && one.at <= last)
     current.more = older.length ? current.more : page.items.length === PAGE
-    current.items = [...page.items, ...older]
+    current.items = withGiven([...page.items, ...older])
     current.unread = page.unread
     current.owed = page.owed
     current.state = 'read'
+    backoff.succeeded()
+    if (person) keeping?.keep(person, page)
   } catch (fault) {
+    backoff.failed()
     if (current.state === 'reading') current.state = 'failed'
     throw fault
   }
@@ -69,6 +96,15 @@ export async function readAll(): Promise<void> {
 
 /** Acknowledges 签阅 one notification; again is harmless. */
 export async function acknowledge(id: string): Promise<void> {
+  const one = current.items.find((line) => line.id === id)
+  if (keeping && one) {
+    await keeping.acknowledge(one)
+    given.set(id, new Date().toISOString())
+    current.items = withGiven(current.items)
+    current.owed = Math.max(0, current.owed - 1)
+    refresher.nudge()
+    return
+  }
   const answer = await call<Notification>(`/inbox/${id}/acknowledge`, { method: 'POST', behalf: null })
   current.items = current.items.map((one) => (one.id === id ? answer : one))
   refresher.nudge()
@@ -84,18 +120,30 @@ export function inboxStream(state: StreamState): void {
   if (state === 'live') refresher.nudge()
 }
 
+function poll(): void {
+  setTimeout(() => {
+    if (stream !== 'live' && document.visibilityState === 'visible' && session.me) refresher.nudge()
+    poll()
+  }, backoff.pause_ms)
+}
+
 /** Starts reading; call once a page. */
 export function startInbox(): void {
   watch(
     () => session.me?.id,
     (id) => {
       Object.assign(current, { items: [], unread: 0, owed: 0, more: false, state: 'reading' })
-      if (id) refresher.nudge()
+      given.clear()
+      if (!id) return
+      void keeping?.load(id).then((page) => {
+        if (!page || session.me?.id !== id || current.state === 'read') return
+        Object.assign(current, { items: page.items, unread: page.unread, owed: page.owed, state: 'read' })
+      })
+      refresher.nudge()
     },
     { immediate: true },
   )
-  setInterval(() => {
-    if (stream !== 'live' && document.visibilityState === 'visible' && session.state === 'in') refresher.nudge()
-  }, POLL_MS)
+  poll()
   addEventListener('focus', () => refresher.nudge())
+  addEventListener('online', () => refresher.nudge())
 }
