@@ -5,11 +5,13 @@
 import { reactive, readonly, watch } from 'vue'
 import type { CaseDetail, CasePage, CaseRow, JointCall, StreamEvent } from '../../api/types.ts'
 import { Backoff } from '../../core/backoff.ts'
+import { caseAnswer } from '../../core/outbox.ts'
 import { Refresher } from '../../core/refresher.ts'
 import { isFinal } from '../../core/workflow.ts'
 import { ApiProblem, call, query } from '../../ports/http.ts'
 import { forget, keepCase, keepList, keptCases, keptList } from '../../ports/taskstore.ts'
 import { session } from '../../ui/session.ts'
+import { sent } from '../outbox/sending.ts'
 
 export interface KnownCase {
   detail: CaseDetail
@@ -68,6 +70,16 @@ export function startTasks(): void {
       if (state === 'in') refresher.nudge()
     },
   )
+  // What went out of the outbox by itself changed the case.
+  watch(sent, (now, before) => {
+    const old = new Set(before.map((entry) => entry.id))
+    for (const entry of now) {
+      if (old.has(entry.id) || !entry.chain.startsWith('case:')) continue
+      const detail = caseAnswer(entry)
+      if (detail) adopt(detail)
+      refresher.nudge()
+    }
+  })
   addEventListener('focus', () => refresher.nudge())
   addEventListener('online', () => refresher.nudge())
 }
