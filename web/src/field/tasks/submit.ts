@@ -48,7 +48,9 @@ export async function submit(act: TaskAct): Promise<Submitted> {
 function jobOf(act: TaskAct): Job {
   const { command_id, case_id, title, action, version, device_at, how } = act
   const photos: PhotoRef[] = act.photos.map(({ sha256, media_type, blob }) => ({ sha256, media_type, bytes: blob.size }))
-  const facts = photos.length ? { ...act.facts, photos: photos.map((photo) => photo.sha256) } : act.facts
+  // Without Vue's proxies, which storage cannot clone.
+  const said = JSON.parse(JSON.stringify(act.facts)) as Record<string, unknown>
+  const facts = photos.length ? { ...said, photos: photos.map((photo) => photo.sha256) } : said
   const step = { case_id, title, photos, behalf: session.acting?.person_id ?? null }
   if (how.kind === 'do') return caseActionJob({ ...step, command: { command_id, action, version, facts, device_at } })
   if (how.kind === 'ask') return caseRequestJob({ ...step, command: { id: command_id, action, version, facts } })
