@@ -90,10 +90,11 @@ def looks(browser: Browser, base_url: str, photo: Path) -> dict[str, list[str]]:
                 "sign": morning.to_sign(), "handle": morning.to_handle(), "verify": morning.to_verify(),
                 "confirm": morning.to_confirm(),
             }  # fmt: skip
-        phone = FieldPage(browser, base_url, morning.place, locale=language)
+            login, place = morning.login, morning.place
+        phone = FieldPage(browser, base_url, place, locale=language, reduced_motion="reduce")
         phone.context.add_init_script(f"localStorage.setItem('gridmgmt.locale', '{language}')")
         phone.open()
-        phone.act_as(morning.login)
+        phone.act_as(login)
         found: list[str] = []
         for name, show in screens(phone, {kind: case["id"] for kind, case in made.items()}, photo):
             show()

@@ -55,7 +55,7 @@ def test_a_report_is_made_with_the_keyboard_alone(
 ) -> None:
     with DemoClient(installation.base_url) as client:
         morning = Morning(client)
-    phone, keys = opened(browser, installation, morning, morning.login)
+        phone, keys = opened(browser, installation, morning, morning.login)
     keys.press(phone.by("report"))
     keys.give(phone.by("photo-input"), photo)
     phone.by("photo-preview").wait_for()

@@ -57,10 +57,11 @@ def test_every_screen_is_free_of_what_axe_finds_and_of_small_targets(
             "sign": morning.to_sign(), "handle": morning.to_handle(), "verify": morning.to_verify(),
             "confirm": morning.to_confirm(),
         }  # fmt: skip
-    phone = FieldPage(browser, installation.base_url, morning.place, locale=language)
+        login, place = morning.login, morning.place
+    phone = FieldPage(browser, installation.base_url, place, locale=language, reduced_motion="reduce")
     phone.context.add_init_script(f"localStorage.setItem('gridmgmt.locale', '{language}')")
     phone.open()
-    phone.act_as(morning.login)
+    phone.act_as(login)
     wrong: list[str] = []
     for name, show in screens(phone, {kind: case["id"] for kind, case in cases.items()}, photo):
         show()
