@@ -1,5 +1,6 @@
 """A grid leader and his phone: tasks, a verification at the place, a conflict, the inbox; zh and en."""
 
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -205,3 +206,37 @@ def test_in_a_stairwell_tasks_are_read_and_done_and_go_out_later(
     expect(phone.by("outbox-chip")).to_have_attribute("data-waiting", "0", timeout=60_000)
     assert morning.as_it_is(case)["state"] == "verified"
     phone.end(offline=True)
+
+
+def test_a_phone_that_is_woken_shows_that_something_waits_and_nothing_else(
+    installation: Installation, browser: Browser, morning: Morning
+) -> None:
+    phone = FieldPage(
+        browser, installation.base_url, morning.place, permissions=["geolocation", "notifications"]
+    )
+    phone.open()
+    active = "async () => (await navigator.serviceWorker.ready).active !== null"
+    assert phone.page.evaluate(active)
+    tools = phone.context.new_cdp_session(phone.page)
+    known: list[dict[str, Any]] = []
+    tools.on("ServiceWorker.workerRegistrationUpdated", lambda told: known.extend(told["registrations"]))
+    tools.send("ServiceWorker.enable")
+    while not known:
+        phone.page.wait_for_timeout(100)  # the browser tells when it likes
+    line = {"text": "有新的消息等您查看。", "tag": "n-1"}
+    tools.send(
+        "ServiceWorker.deliverPushMessage",
+        {
+            "origin": installation.base_url,
+            "registrationId": known[0]["registrationId"],
+            "data": json.dumps(line, ensure_ascii=False),
+        },
+    )
+    shown = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
+        .map((one) => [one.title, one.body, one.tag])"""
+    for _ in range(100):
+        if phone.page.evaluate(shown):
+            break
+        phone.page.wait_for_timeout(100)
+    assert phone.page.evaluate(shown) == [["网格工作台", line["text"], line["tag"]]]
+    phone.context.close()

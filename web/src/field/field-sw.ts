@@ -8,6 +8,7 @@
 
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching'
 import { NavigationRoute, registerRoute } from 'workbox-routing'
+import { startWaking } from '../sw/waking.ts'
 
 declare const self: ServiceWorkerGlobalScope
 
@@ -17,6 +18,9 @@ registerRoute(new NavigationRoute(createHandlerBoundToURL('/field'), { allowlist
 
 // The first visit is already one that may go on without a network.
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
+
+// A line of our server that woke the phone is shown, and nothing is fetched for it.
+startWaking(self)
 
 // A new version waits until the page says that nobody's words would be lost.
 self.addEventListener('message', (event) => {
