@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from gridmgmt.demo.client import DemoClient
 from gridmgmt.demo.photos import draw_photo
+from gridmgmt.domain.org import Role
 from tests.journeys.field.scene import Morning
 from tests.journeys.installation import Installation
 from tests.journeys.pages import FieldPage, chromium
@@ -238,3 +239,53 @@ def test_a_phone_that_is_woken_shows_that_something_waits_and_nothing_else(
         phone.page.wait_for_timeout(100)
     assert phone.page.evaluate(shown) == [["网格工作台", line["text"], line["tag"]]]
     phone.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_case_that_moved_meanwhile_is_a_conflict_that_is_seen_and_nothing_is_overwritten(
+    installation: Installation, browser: Browser, morning: Morning, language: str
+) -> None:
+    case = morning.to_confirm(north_m=25)
+    phone = Tasks(browser, installation, morning, language)
+    expect(phone.row(case)).to_be_visible()
+    phone.all_kept()
+    phone.open_case(case)
+    phone.context.set_offline(True)
+    phone.by("action-confirm").click()
+    phone.page.locator("[data-testid=place-check][data-standing=at_place]").wait_for()
+    phone.by("fact-found-yes").check(force=True)
+    phone.by("phrase-true").click()
+    phone.by("action-submit").click()
+    phone.by("case-kept").wait_for()
+    acceptor = morning.cast.desk(Role.ACCEPTOR)
+    moved = morning.client.act(acceptor, case, "reject", reason="重复来电，已当面答复")
+    phone.context.set_offline(False)
+    expect(phone.by("outbox-chip")).to_have_attribute("data-refused", "1", timeout=60_000)
+    waiting = phone.page.locator("[data-testid=case-pending][data-state=conflict]")
+    expect(waiting).to_be_visible(timeout=60_000)
+    phone.picture(ARTIFACTS / f"field-conflict-{language}.png")
+    waiting.click()
+    phone.by("conflict-card").wait_for()
+    phone.picture(ARTIFACTS / f"field-conflict-entry-{language}.png")
+    now = morning.as_it_is(case)
+    assert (now["state"], now["version"]) == ("rejected", moved["version"])
+    phone.end(offline=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_inbox_tells_of_a_new_task_and_asks_for_no_signature(
+    installation: Installation, browser: Browser, morning: Morning, language: str
+) -> None:
+    phone = Tasks(browser, installation, morning, language)
+    case = morning.to_sign(north_m=35)
+    expect(phone.by("inbox-unread")).to_be_visible(timeout=60_000)
+    phone.by("inbox-bell").click()
+    told = phone.by("inbox-case_dispatched").filter(has_text=case["number"])
+    expect(told).to_be_visible(timeout=60_000)
+    expect(told.get_by_test_id("inbox-acknowledge")).to_have_count(0)
+    phone.picture(ARTIFACTS / f"field-inbox-{language}.png")
+    phone.by("inbox-read-all").click()
+    expect(phone.by("inbox-unread")).to_have_count(0, timeout=60_000)
+    told.get_by_test_id("inbox-open").click()
+    phone.by("action-sign_for").wait_for()
+    phone.end()
