@@ -69,6 +69,10 @@ bench-peers: setup ## Install the partitioners that bench/partition.py compares 
 evidence: packages-for-tests setup ## Damage, kill, cut and fill up evidence photos at the full counts
 	$(BIN)/python -m bench.evidence
 
+.PHONY: field
+field: packages-for-tests setup ## 50 reports, 100 photos, a cut line, a killed page; results in bench/results/
+	$(BIN)/python -m bench.field_outbox
+
 .PHONY: tamper
 tamper: packages-for-tests setup ## Forge a sealed audit log a thousand times and see that each one is found
 	$(BIN)/python -m tests.tampering --count 1000

@@ -151,9 +151,30 @@ class FieldPage:
         self.page.wait_for_timeout(1500)  # the pin has dropped and the tiles are painted
         return code
 
+    def write(self, photo: Path, category: str, words: str) -> None:
+        """Fill in a report as far as that goes without a network."""
+        self.by("report").click()
+        self.by("photo-input").set_input_files(photo)
+        self.by("photo-preview").wait_for()
+        self.by("category-search").fill(category)
+        self.by(f"category-option-{category}").click()
+        self.by("description").fill(words)
+
     def send(self) -> None:
         """Tap on Send."""
         self.by("send").click()
+
+    def unsent(self) -> int:
+        """How many entries have not left the phone, as the header says."""
+        chip = self.by("outbox-chip")
+        return int(chip.get_attribute("data-waiting") or 0) + int(chip.get_attribute("data-refused") or 0)
+
+    def reopen(self) -> None:
+        """Kill the page in the middle of whatever it does, and open it again."""
+        self.page.close()
+        self.page = self.context.new_page()
+        self.page.goto("/field")
+        self.by("outbox-chip").wait_for()
 
     def sent(self) -> dict[str, str]:
         """The case that the sent report became."""

@@ -54,9 +54,24 @@ function show(): void {
   requestAnimationFrame(() => scrollTo(0, top))
 }
 
+/** Going back takes the browser a moment; a step that is asked for meanwhile is taken after it. */
+let going_back = false
+let after: (() => void) | null = null
+
+function back(steps: number): void {
+  going_back = true
+  history.go(-steps)
+}
+
 history.scrollRestoration = 'manual'
 // Back and forward; an address that was typed comes as a hashchange without a depth of ours.
-addEventListener('popstate', show)
+addEventListener('popstate', () => {
+  going_back = false
+  show()
+  const next = after
+  after = null
+  next?.()
+})
 addEventListener('hashchange', show)
 
 function step(hash: string, replace: boolean): void {
@@ -69,10 +84,14 @@ function step(hash: string, replace: boolean): void {
 
 /** Goes to a screen; `replace` leaves no way back to the present one (a form that was sent). */
 export function go(screen: Screen, id: string | null = null, replace = false): void {
+  if (going_back) {
+    after = () => go(screen, id, replace)
+    return
+  }
   const hash = hashOf(screen, id)
   if (hash === hashOf(current.screen, current.id)) return
   if (screen === 'home' && depth() > 0) {
-    history.go(-depth())
+    back(depth())
     return
   }
   const between_tabs = TABS.includes(screen) && TABS.includes(current.screen) && current.screen !== 'home'
@@ -81,6 +100,6 @@ export function go(screen: Screen, id: string | null = null, replace = false): v
 
 /** One screen back; home when the page was opened right here. */
 export function goBack(): void {
-  if (depth() > 0) history.back()
+  if (depth() > 0) back(1)
   else go('home', null, true)
 }
