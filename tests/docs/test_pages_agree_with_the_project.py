@@ -1,5 +1,6 @@
 """Hand-written pages: links lead somewhere, and every dependency is explained."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -38,7 +39,8 @@ def test_every_dependency_is_explained_and_no_other() -> None:
     page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text(encoding="utf-8")
     run_time, rest = page.split("## For development")
     development, rest = rest.split("## For the notebooks")
-    notebooks, peers = rest.split("## For the bench alone")
+    notebooks, rest = rest.split("## For the bench alone")
+    peers, in_pages = rest.split("## In the pages")
     for declared, part in (
         (project["dependencies"], run_time),
         (project["optional-dependencies"]["dev"], development),
@@ -47,6 +49,9 @@ def test_every_dependency_is_explained_and_no_other() -> None:
     ):
         names = {re.split(r"[\[><=~! ]", line)[0] for line in declared}
         assert names == set(re.findall(r"^\| ([a-z0-9][\w-]*) \|", part, re.MULTILINE))
+    package = json.loads((ROOT / "web" / "package.json").read_text(encoding="utf-8"))
+    explained = set(re.findall(r"^\| ([a-z@][\w@/-]*) \|", in_pages, re.MULTILINE))
+    assert explained == {*package["dependencies"], *package["devDependencies"]}
 
 
 def test_every_decision_is_listed_and_says_what_enforces_it() -> None:

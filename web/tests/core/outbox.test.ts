@@ -250,6 +250,16 @@ test('another person neither sees nor sends what is not his, and hears only how 
   expect([[REPORT_1], 'sent']).toEqual([network.sent, entry().state])
 })
 
+test('what somebody else had refused is not another’s to send or to delete', async () => {
+  const store = new MemoryStore()
+  const owner = makeOutbox(new ScriptedNetwork('refused'), { store })
+  await owner.outbox.add(...makeJob())
+  await owner.outbox.flush()
+  const { outbox, entry } = makeOutbox(new ScriptedNetwork(), { store, person: OTHER })
+  await outbox.resend(FIRST)
+  expect([false, 'refused']).toEqual([await outbox.remove(FIRST), entry().state])
+})
+
 test('somebody who leaves in the middle of a round leaves the rest behind', async () => {
   const network = new ScriptedNetwork(() => {
     void outbox.belongTo(OTHER)
