@@ -30,8 +30,8 @@ BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 SEEDS: Final = (1, 2, 3)
 LIMITS_S: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 COLOURS: Final = {
-    "flash": "#8d8778", "fast": "#e0a01b", "default": "#1b5c90", "tight": "#1c7a3d", "compact": "#7b3fa0",
-    "road": "#b3541e", "quality": "#2a2118",
+    "flash": "#8d8778", "city": "#c2527f", "fast": "#e0a01b", "default": "#1b5c90",
+    "tight": "#1c7a3d", "compact": "#7b3fa0", "road": "#b3541e", "quality": "#2a2118",
 }  # fmt: skip
 PANEL_PX, GAP_PX, HEAD_PX = 300, 16, 24
 CHART_PX: Final = (440, 300)

@@ -51,6 +51,7 @@ WINDOWS: Mapping[Window, Limit] = {
 FACTS: Mapping[str, Any] = {
     "worker_id": str(WORKER),
     "found": "yes",
+    "place_reason": "楼道里没有信号",
     "opinion": "现场属实",
     "reason": "原因",
     "basis": "职责清单第 3 项",

@@ -26,6 +26,8 @@ from gridmgmt.geo.crs import require_metric
 from gridmgmt.planning.coverage import GeomArray
 
 AREA_TOLERANCE_M2: Final = 0.01
+SCRAP_OF_BUILDING_M2: Final = 0.1
+"""Land lies on a lattice of 1 cm and footprints do not: less of a building than this is rounding, no cut."""
 """Gap or overlap of a whole plan that is taken as rounding."""
 
 LISTED: Final = 20
@@ -187,7 +189,7 @@ def buildings_uncut(cells: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> Ver
     footprints, shapes = _shapes(buildings), _shapes(cells)
     building, cell = shapely.STRtree(shapes).query(footprints, predicate="intersects")
     area = shapely.area(shapely.intersection(footprints[building], shapes[cell]))
-    parts = np.bincount(building[area > AREA_TOLERANCE_M2], minlength=len(footprints))
+    parts = np.bincount(building[area > SCRAP_OF_BUILDING_M2], minlength=len(footprints))
     cut = np.flatnonzero(parts > 1)
     names = buildings["building_id"].to_numpy()
     return Verdict("buildings_uncut", len(cut) == 0, len(cut), tuple(str(names[i]) for i in cut[:LISTED]))

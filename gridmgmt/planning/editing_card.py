@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gridmgmt.planning.constraints import AREA_TOLERANCE_M2, LISTED, Verdict
+from gridmgmt.planning.constraints import AREA_TOLERANCE_M2, LISTED, SCRAP_OF_BUILDING_M2, Verdict
 from gridmgmt.planning.coverage import FloatArray, IntArray
 from gridmgmt.planning.editing_division import Division, name_of
 from gridmgmt.planning.editing_ground import BoolArray, Ground
@@ -241,7 +241,7 @@ def _uncut(ground: Ground, measures: Measures, table: CellTable) -> Verdict:
     building, atom = measures.cut_rows.T
     count = len(table.number)
     key, row = np.unique(building * count + table.index[atom], return_inverse=True)
-    lying = np.bincount(row, measures.cut_m2, len(key)) > AREA_TOLERANCE_M2
+    lying = np.bincount(row, measures.cut_m2, len(key)) > SCRAP_OF_BUILDING_M2
     parts, times = np.unique(key[lying] // count, return_counts=True)
     cut = parts[times > 1]
     names = ground.buildings["building_id"].to_numpy() if ground.buildings is not None else cut

@@ -1,23 +1,21 @@
-"""A real browser: a joint call from issue to result in two posts with its inbox, and a morning's patrol."""
+"""A real browser: a joint call from issue to result in two posts with its inbox."""
 
-import re
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
-from shapely.geometry import Point, shape
+from shapely.geometry import shape
 
 from gridmgmt.demo.client import DemoClient
 from gridmgmt.demo.play import Cast, Day
 from gridmgmt.domain.org import Role
 from tests.builders_street import inner_point
 from tests.journeys.installation import Installation
-from tests.journeys.pages import CentrePage, FieldPage, chromium
+from tests.journeys.pages import CentrePage, chromium
 from tests.journeys.test_browser import ARTIFACTS, require_parts
 from tests.journeys.test_main_job import largest_duty_grid
 
@@ -156,67 +154,3 @@ def answer_call(drawer: Any, unit: str, words: str) -> None:
     task.get_by_test_id("call-result").fill(words)
     task.get_by_test_id("call-submit").click()
     expect(task).to_have_attribute("data-state", "done")
-
-
-def first_target(installation: Installation) -> tuple[str, str, Point]:
-    """A worker with a plan, and the first place of it that is due."""
-    with DemoClient(installation.base_url) as client:
-        for person in client.people():
-            if "grid_worker" not in person["roles"] or len(person["cell_codes"]) != 1:
-                continue
-            cells = client.get(client.sign_in(person), "/patrols/today")["cells"]
-            due = [t for cell in cells for t in cell["targets"] if t["kind"] == "point"]
-            if due:
-                return person["login"], due[0]["id"], shape(due[0]["geometry"])
-    raise AssertionError("the demo has no patrol plan")
-
-
-def test_a_morning_of_patrol_is_recorded_in_its_shift_only_also_without_a_network(
-    installation: Installation, browser: Browser, tmp_path: Path
-) -> None:
-    login, target, place = first_target(installation)
-    start = {"lon": place.x + 0.0008, "lat": place.y}
-    phone = FieldPage(browser, installation.base_url, start)
-    phone.open()
-    phone.act_as(login)
-    phone.by("open-patrol").click()
-    expect(phone.by(f"target-{target}")).to_be_visible(timeout=60_000)
-    expect(phone.by("nothing-found")).to_have_count(0)
-    phone.by("shift-start").click()
-    phone.by("shift-open").wait_for()
-    phone.picture(ARTIFACTS / "field-patrol.png")
-
-    # Along the street to the checkpoint; half of the way without a network.
-    steps = 6
-    for step in range(1, steps + 1):
-        phone.context.set_offline(offline=step > 2)
-        lon = start["lon"] + (place.x - start["lon"]) * step / steps
-        phone.context.set_geolocation({"longitude": lon, "latitude": place.y, "accuracy": 8})
-        phone.page.wait_for_timeout(5_200)  # positions nearer in time say nothing new
-    expect(phone.by("patrol-waiting")).to_be_visible()
-    row = phone.by(f"target-{target}")
-    row.get_by_test_id("nothing-found").click()
-    expect(row).to_contain_text("无异常")
-    phone.picture(ARTIFACTS / "field-patrol-offline.png")
-    phone.context.set_offline(offline=False)
-    expect(phone.by("patrol-waiting")).to_have_count(0, timeout=60_000)
-    expect(row).to_contain_text("到达", timeout=60_000)
-    phone.by("coverage-open").click()
-    phone.by("coverage-map").locator("canvas").wait_for()
-    phone.page.evaluate("scrollTo(0, 0)")
-    phone.by("coverage-map").scroll_into_view_if_needed()
-    phone.page.wait_for_timeout(4_000)  # the hexagons are painted
-    phone.picture(ARTIFACTS / "field-coverage.png")
-
-    phone.by("shift-end").click()
-    phone.by("shift-end-sure").click()
-    expect(phone.by("shift-ended")).to_contain_text("位置", timeout=60_000)
-    before = re.search(r"\d+ 个位置", phone.by("shift-ended").inner_text())
-    phone.context.set_geolocation({"longitude": start["lon"], "latitude": place.y, "accuracy": 8})
-    phone.page.wait_for_timeout(6_000)
-    expect(phone.by("patrol-waiting")).to_have_count(0)
-    after = re.search(r"\d+ 个位置", phone.by("shift-ended").inner_text())
-    assert before and after and before[0] == after[0], "after the shift nobody is followed"  # noqa: PT018
-    phone.picture(ARTIFACTS / "field-patrol-ended.png")
-    assert phone.watch.foreign == []
-    phone.context.close()
