@@ -26,9 +26,10 @@ from gridmgmt.geo.crs import require_metric
 from gridmgmt.planning.coverage import GeomArray
 
 AREA_TOLERANCE_M2: Final = 0.01
+"""Gap or overlap of a whole plan that is taken as rounding."""
+
 SCRAP_OF_BUILDING_M2: Final = 0.1
 """Land lies on a lattice of 1 cm and footprints do not: less of a building than this is rounding, no cut."""
-"""Gap or overlap of a whole plan that is taken as rounding."""
 
 LISTED: Final = 20
 """At most so many failures are listed; ``count`` has the true number."""
