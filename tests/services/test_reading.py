@@ -8,7 +8,7 @@ from sqlalchemy import text
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import NotAllowed, NotFound
-from gridmgmt.services import reading
+from gridmgmt.services import reading, speaking
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage.board import CaseFilter
 from gridmgmt.storage.db import Db
@@ -174,10 +174,10 @@ def test_somebody_without_a_street_has_no_pages(street: Street) -> None:
 
 
 def test_classes_are_those_in_use_on_the_day(street: Street) -> None:
-    today = reading.categories(street.db, street.acceptor, NOW, street.books, None)
+    today = speaking.categories(street.db, street.acceptor, NOW, street.books, None)
     assert today["standard_ref"] == ["GB/T 47678.5-2026", "LOCAL-TJ"]
     assert len(today["items"]) == 403 + 16
-    before = reading.categories(street.db, street.acceptor, NOW, street.books, date(2026, 6, 30))
+    before = speaking.categories(street.db, street.acceptor, NOW, street.books, date(2026, 6, 30))
     assert before["standard_ref"] == ["LOCAL-TJ"]
 
 
