@@ -1,6 +1,5 @@
 """The same thing seen again 同一问题: his photos join the case, and no second report is made."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from api.answers import Json
 from api.deps import OneTransaction
 from api.models import Instant, Model, Sha256, problems
 from api.routes.reports import PositionIn
+from api.told_beside import SightingOfCase
 from gridmgmt.services import seeing_again
 
 router = APIRouter(tags=["sightings"])
@@ -27,19 +27,10 @@ class SightingIn(Model):
     recordings: Annotated[list[Sha256], Field(max_length=3, default_factory=list)]
 
 
-class SightingOut(Model):
+class SightingOut(SightingOfCase):
     """The stored sighting; ``case_id`` is the master's where the case was merged."""
 
-    id: UUID
-    case_id: UUID
     case_number: str
-    seen_by: UUID
-    observed_at: datetime
-    received_at: datetime
-    accuracy_m: float | None
-    words: str
-    photos: list[str]
-    recordings: list[str]
 
 
 @router.post(
