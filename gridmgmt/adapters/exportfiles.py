@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pyogrio
 import shapely
 
 from gridmgmt.domain.purposes import ExportFormat
@@ -66,6 +65,8 @@ def _geojson(headings: Mapping[str, str], rows: Sequence[Row], note: str) -> byt
 
 
 def _gpkg(headings: Mapping[str, str], rows: Sequence[Row], note: str) -> bytes:
+    import pyogrio  # noqa: PLC0415  brings pandas, a fifth of a server's start, for an export now and then
+
     points = [None if row["lon"] is None else shapely.Point(*_degrees(row)) for row in rows]
     properties = [_properties(headings, row) | {"watermark": note} for row in rows]
     names = [name for name in (*headings, "watermark") if name not in {"lon", "lat"}]
@@ -108,6 +109,8 @@ def text_of(path: Path) -> str:
     """All times, numbers and text of an export file as one text, for whoever looks for its marks."""
     if path.suffix.lower() != ".gpkg":
         return path.read_text(encoding="utf-8", errors="replace")
+    import pyogrio  # noqa: PLC0415  see above
+
     meta, _, geometry, columns = pyogrio.raw.read(path)
     points = [p for p in shapely.from_wkb(geometry) if p is not None]
     degrees = [f"{Decimal(repr(part)):f}" for p in points for part in (p.x, p.y)]

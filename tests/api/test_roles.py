@@ -9,6 +9,7 @@ import base64
 import shutil
 import uuid
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -24,7 +25,7 @@ from tests.adapters.test_assertions import KEYS, pem
 from tests.api.calling import acted, call_body, issued
 from tests.api.client import Person, Server, make_photo
 from tests.api.patrolling import patrol_request
-from tests.api.planning import plan_request
+from tests.api.planning import draft, plan_request
 from tests.builders_audit import seal_everything
 from tests.builders_cases import STREET
 from tests.builders_push import Browser
@@ -258,6 +259,11 @@ class Asking:
         self.server = server
         self.case = self.worker.report(category=SORTING)
 
+    @cached_property
+    def kept_draft(self) -> str:
+        """A plan that is read and not moved."""
+        return draft(self.server)
+
     @property
     def worker(self) -> Person:
         """The one who reports; signed in anew where somebody signed out."""
@@ -308,7 +314,7 @@ class Asking:
         if aside is None and "/patrol" in path:
             aside = patrol_request(self.server, path, method)
         if aside is None and any(part in path for part in ("/plans", "/what-if", "/boundary")):
-            aside = plan_request(self.server, path, method)
+            aside = plan_request(self.server, path, method, lambda: self.kept_draft)
         if aside is not None:
             return aside
         if method == "GET":

@@ -49,10 +49,18 @@ class Ledger:
     faults: list[str] = field(default_factory=list)
     heard: list[int] = field(default_factory=list)
     """Delivery numbers that the listener to the stream received, in order."""
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with each report that is acknowledged."""
 
     def of(self, kind: str, outcome: str) -> dict[str, Entry]:
         """Entries of a kind with an outcome."""
         return {k: e for k, e in self.entries.items() if (e.kind, e.outcome) == (kind, outcome)}
+
+    async def next_acknowledgements(self, count: int) -> None:
+        """Wait until so many more reports were acknowledged."""
+        for _ in range(count):
+            self.acknowledged.clear()
+            await self.acknowledged.wait()
 
     def count(self) -> dict[str, int]:
         """How many of each kind and outcome."""
@@ -119,6 +127,8 @@ class Client:
                 good = answer.status_code in {200, 201}
                 entry.outcome = "ok" if good else "refused"
                 entry.facts = answer.json()
+                if good and kind == "report":
+                    self._ledger.acknowledged.set()
                 return answer if good else None
             if self._rng.random() < _GIVES_UP:
                 return None

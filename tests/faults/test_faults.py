@@ -17,7 +17,7 @@ import pytest
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.processes import CHECKOUT, FAKETIME, MADE_BEFORE, Database
 from tests.faults.proxy import Fault, Mode, Wire
-from tests.faults.run import Plan, run
+from tests.faults.run import BETWEEN, Plan, run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,21 +44,22 @@ def room() -> Iterator[Path]:
 
 
 def test_what_is_acknowledged_outlives_kills_broken_wires_and_clock_jumps(room: Path) -> None:
-    outcome = run(room / "run", Plan(seed=5, kills=4, wires=2, clock_jumps=1, reporters=4))
+    outcome = run(room / "run", Plan(seed=5, kills=3, wires=2, clock_jumps=1, reporters=4, quiet_s=0.3))
     verdict = outcome.verdict
     assert verdict.lost == verdict.doubled == verdict.invented == verdict.broken == verdict.unaudited == []
     assert outcome.ledger.faults == []
     assert outcome.ledger.hangs == 0
     assert outcome.fatal_signals == 0
-    assert outcome.done.total() == 7
-    assert verdict.counts["report ok"] >= 10
+    assert outcome.done.total() == 6
+    assert verdict.counts["report ok"] >= 6 * BETWEEN
     assert outcome.ledger.heard, "somebody listened to the stream"
 
 
 def test_without_synchronous_commit_the_harness_sees_the_loss(room: Path) -> None:
-    off = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
-    plan = Plan(seed=6, kills=2, wires=0, victims=("database",), pause_s=0.02, quiet_s=2.0, settings=off)
-    # Whether a kill comes before somebody's flush is chance, and more so on a machine with other work.
+    off = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB",
+           "bgwriter_lru_maxpages": "0", "autovacuum": "off"}  # fmt: skip
+    plan = Plan(seed=6, kills=2, wires=0, victims=("database",), pause_s=0.02, quiet_s=0.3, settings=off)
+    # A kill follows an acknowledgement at once; whether somebody's flush comes between is chance.
     assert any(run(room / f"run-{seed}", replace(plan, seed=seed)).verdict.lost for seed in range(6, 14))
 
 
