@@ -128,7 +128,7 @@ def worker() -> None:
     from gridmgmt.adapters.sealedfiles import SealedFiles
     from gridmgmt.cli.evidence import slow_scrub
     from gridmgmt.cli.safety import refuse_unsafe_server
-    from gridmgmt.escalation import Escalating, FollowingRules, Sending
+    from gridmgmt.escalation import Escalating, FollowingRules, each_apart
     from gridmgmt.keeping import Keeping
     from gridmgmt.pushing import PushSender
     from gridmgmt.sealer import Sealing
@@ -157,7 +157,8 @@ def worker() -> None:
         senders.append(PushSender(engine, service))
     escalating = Escalating([sender.channel for sender in senders])
     background.run_beside(functools.partial(escalating, engine), stop, every_s=1.0)
-    background.run_beside(functools.partial(Sending(senders), engine), stop, every_s=1.0)
+    for sending in each_apart(senders):
+        background.run_beside(functools.partial(sending, engine), stop, every_s=1.0)
     background.run_beside(functools.partial(FollowingRules(), engine), stop, every_s=5.0)
     background.run(engine, stop)
     sealing.join()
