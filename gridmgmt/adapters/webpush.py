@@ -6,7 +6,8 @@ waits. Only services that the installation names are called, by https, without r
 the environment for a proxy: the address comes from a phone, and a server that posts wherever it is told to
 would be everybody's way into the intranet.
 
-Written on ``cryptography``, ``joserfc`` and ``httpx``, which are here anyway; tests hold it to the example of RFC 8291.
+Written on ``cryptography``, ``joserfc`` and ``httpx``, which are here anyway; tests hold it to the example of
+RFC 8291.
 """
 
 import base64

@@ -145,7 +145,7 @@ def worker() -> None:
         _serve_metrics(settings, settings.worker_metrics_port)
     keys = open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys)
     files = SealedFiles(settings.export_dir, keys, FILES)
-    keeping = Keeping(keys, files, most_rows=settings.export_most_rows)
+    keeping = Keeping(keys, files, settings.tile_store(settings.home), most_rows=settings.export_most_rows)
     stop = background.stop_on_signals()
     sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()
