@@ -119,7 +119,7 @@ def create_app(
         clock=clock,
         passwords=passwords or Passwords(),
         refusals=RefusalBudget(),
-        basemap=settings.open_basemap(settings.home / "basemap"),
+        basemap=settings.open_basemap(settings.home),
     )
     door = ReportDoor(parts)
     app = FastAPI(

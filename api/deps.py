@@ -23,6 +23,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import Engine
 
+from api.entry import bearer_in, token_in
 from api.refusals import RefusalBudget
 from gridmgmt.adapters.basemap import Basemap
 from gridmgmt.adapters.evidence.room import EvidenceRoom
@@ -118,7 +119,7 @@ class Work:
         self.request_id: str = request.state.request_id
         self.token = token_of(request)
         self.network = network_of_request(request)
-        self.by_bearer = _bearer_of(request) is not None
+        self.by_bearer = bearer_in(request) is not None
         self._stands_in_for = request.headers.get("on-behalf-of")
         self._sent_by = request.headers.get("sent-by")
         self._what = f"{request.method} {request.scope['route'].path}"
@@ -265,12 +266,7 @@ def network_of_request(request: Request) -> str:
 def token_of(request: Request) -> str | None:
     """The token that a request is judged by: the Authorization header's before the cookie's."""
     parts: Parts = request.app.state.parts
-    return _bearer_of(request) or request.cookies.get(parts.settings.session_cookie)
-
-
-def _bearer_of(request: Request) -> str | None:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    return value if scheme.lower() == "bearer" and value else None
+    return token_in(request, parts.settings.session_cookie)
 
 
 # Only for OpenAPI, which thereby says which routes want a session; who is asking is found in Work.

@@ -8,6 +8,7 @@ where photos are uploaded.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from gridmgmt.errors import GridError, InvalidInput, NotAllowed, TooLarge, UnsupportedMediaType
@@ -60,6 +61,10 @@ class Entry:
         own = [_KEPT_NOWHERE] if kept else []
         return [*made, *own, *_HEADERS, *([_TLS_ONLY] if self.secure else [])]
 
+    def token_of(self, scope: Scope) -> str | None:
+        """The token that a request is judged by; None: nobody is signed in."""
+        return token_in(HTTPConnection(scope), self.session_cookie)
+
     def fault_of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Fault | None:
         """What is wrong with where a write comes from or with what it brings; None when nothing is."""
         if scope["method"] in SAFE_METHODS:
@@ -82,6 +87,17 @@ class Entry:
         # No browser: it must not act by a cookie that somebody else's page could have had sent.
         leans_on_cookie = f"{self.session_cookie}=".encode() in headers.get(b"cookie", b"")
         return not leans_on_cookie or b"authorization" in headers
+
+
+def token_in(request: HTTPConnection, cookie: str) -> str | None:
+    """The token that a request is judged by: the Authorization header's before that cookie's."""
+    return bearer_in(request) or request.cookies.get(cookie)
+
+
+def bearer_in(request: HTTPConnection) -> str | None:
+    """The token in the Authorization header."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value if scheme.lower() == "bearer" and value else None
 
 
 def _is_json(headers: Mapping[bytes, bytes]) -> bool:

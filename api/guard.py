@@ -119,8 +119,7 @@ class Guard:
         if not length.isdigit() or int(length) > limit:
             await refusing.too_large(limit)
             return
-        credentials = headers.get(b"authorization") or headers.get(b"cookie", b"")
-        with self._turns.taken(scope["path"], credentials) as my_turn:
+        with self._turns.taken(scope["path"], self._entry.token_of(scope)) as my_turn:
             if not my_turn:
                 await refusing(*_TOO_MANY, retry_after_s=1)
                 return

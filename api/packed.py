@@ -22,10 +22,9 @@ def packed(path: Path, accepts: str, headers: dict[str, str]) -> FileResponse:
 
     Parameters
     ----------
-    accepts : the Accept-Encoding header. A coding with a weight of 0 is refused by the browser; any other
-        weight is taken as a yes.
+    accepts : the Accept-Encoding header.
     """
-    taken = {name.strip() for name, weight in map(_weighed, accepts.split(",")) if weight != 0}
+    taken = accepted(accepts)
     headers = {**headers, "Vary": "Accept-Encoding"}
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     for coding, ending in _SHAPES:
@@ -35,12 +34,23 @@ def packed(path: Path, accepts: str, headers: dict[str, str]) -> FileResponse:
     return FileResponse(path, media_type=kind, headers=headers)
 
 
+def accepted(accepts: str) -> frozenset[str]:
+    """The codings that an Accept-Encoding header names. One with a weight of 0 is a no, any other a yes.
+
+    Examples
+    --------
+    >>> sorted(accepted("br;q=0, gzip;q=0.5, deflate"))
+    ['deflate', 'gzip']
+    """
+    return frozenset(name for name, weight in map(_weighed, accepts.lower().split(",")) if weight != 0)
+
+
 def _weighed(part: str) -> tuple[str, float]:
     name, _, weight = part.partition(";")
     try:
-        return name, float(weight.strip().removeprefix("q=") or 1)
+        return name.strip(), float(weight.strip().removeprefix("q=") or 1)
     except ValueError:
-        return name, 0
+        return name.strip(), 0
 
 
 class PackedFiles(StaticFiles):

@@ -31,19 +31,20 @@ class Turns:
         self._under_way: Counter[tuple[bytes, str]] = Counter()
 
     @contextmanager
-    def taken(self, path: str, credentials: bytes) -> Iterator[bool]:
+    def taken(self, path: str, token: str | None) -> Iterator[bool]:
         """Take a turn for the time of the block; False when all of them are taken.
 
         Parameters
         ----------
-        credentials : of the session, as sent; empty for nobody, who is refused soon enough by others.
+        token : of the session that the request is judged by, so that nothing else about it is a fresh
+            budget; None for nobody, who is refused soon enough by others.
         """
         kind = next((start for start in _DEAR if path.startswith(start)), None)
-        if kind is None or not credentials:
+        if kind is None or token is None:
             yield True
             return
         # A digest: nothing that lies in memory for as long as a stream lasts should open a session.
-        key = hashlib.sha256(credentials).digest(), kind
+        key = hashlib.sha256(token.encode()).digest(), kind
         if self._under_way[key] >= _DEAR[kind]:
             yield False
             return

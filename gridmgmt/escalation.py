@@ -17,14 +17,15 @@ from gridmgmt.observe import metrics
 from gridmgmt.services import clock_watch, escalating, notifying
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import deliveries, people
+from gridmgmt.storage.deliveries import Due
 from gridmgmt.worker import for_every_subdistrict, server_clock
 
 log = structlog.get_logger(__name__)
 
 # A step ends now and then even under a backlog, so that a worker that is told to stop does.
 _MOST_ROUNDS = 50
-# With the timeouts of the settings, less than a lease: nobody else may take what is still being sent.
-_SENT_AT_ONCE = 4
+SENT_AT_ONCE = 4
+"""With the timeouts of the settings, less than a lease: nobody else may take what is still being sent."""
 
 
 class Escalating:
@@ -97,13 +98,9 @@ class Sending:
 
     def _some(self, engine: Engine, now: datetime) -> int:
         with for_every_subdistrict(engine) as db:
-            due = deliveries.claim(db, tuple(self._senders), now, limit=_SENT_AT_ONCE)
+            due = deliveries.claim(db, tuple(self._senders), now, limit=SENT_AT_ONCE)
         for one in due:
-            error: str | None = None
-            try:
-                self._senders[one.channel].send(one.message, now)
-            except Unavailable as fault:
-                error = fault.message
+            error = self._tried(one, now)
             with for_every_subdistrict(engine) as db:
                 if error is None:
                     deliveries.note_sent(db, one, now)
@@ -111,3 +108,20 @@ class Sending:
                     log.error("delivery_given_up", channel=one.channel, id=str(one.message.id), error=error)
             metrics.delivery_tried(one.channel, sent=error is None)
         return len(due)
+
+    def _tried(self, one: Due, now: datetime) -> str | None:
+        """Send one; why it did not arrive, or None."""
+        try:
+            self._senders[one.channel].send(one.message, now)
+        except Unavailable as fault:
+            return fault.message
+        except Exception as fault:
+            # One that cannot be sent has its tries counted as any other, and holds up none beside it.
+            log.exception("delivery_failed_unforeseen", kind=str(one.channel))
+            return type(fault).__name__
+        return None
+
+
+def each_apart(senders: Sequence[Sender]) -> list[Sending]:
+    """A share for each channel: whichever receiver is slow, the other channels do not wait for it."""
+    return [Sending([sender]) for sender in senders]

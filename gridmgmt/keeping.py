@@ -1,4 +1,7 @@
-"""What the worker does about personal data: exports, periods that are over, keys that were changed."""
+"""What the worker does about personal data: exports, periods that are over, keys that were changed.
+
+And about the base map's tiles, which are nobody's: there is room for them, and no more than that.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +12,7 @@ from sqlalchemy import Engine
 
 from gridmgmt.adapters.keyring import KeyRing
 from gridmgmt.adapters.sealedfiles import SealedFiles
+from gridmgmt.adapters.tilestore import TileStore
 from gridmgmt.services import exporting, resealing, retention
 from gridmgmt.storage import exports, people, push
 from gridmgmt.storage.db import Db, act_as, transaction
@@ -17,6 +21,7 @@ from gridmgmt.storage.rights.walls import NOBODY, Acting
 log = structlog.get_logger(__name__)
 
 _ERASE_EVERY = timedelta(minutes=15)
+_SWEEP_EVERY = timedelta(minutes=5)
 
 
 class Keeping:
@@ -25,15 +30,22 @@ class Keeping:
     Parameters
     ----------
     keys, files : of the installation; ``files`` are those of ``services.exporting.FILES``.
+    tiles : of the base map, whether there is one now or there was.
     most_rows : of an export.
     """
 
-    def __init__(self, keys: KeyRing, files: SealedFiles, *, most_rows: int) -> None:
-        self._keys, self._files, self._most_rows = keys, files, most_rows
+    def __init__(self, keys: KeyRing, files: SealedFiles, tiles: TileStore, *, most_rows: int) -> None:
+        self._keys, self._files, self._tiles, self._most_rows = keys, files, tiles, most_rows
         self._erased_at: datetime | None = None
+        self._swept_at: datetime | None = None
 
     def __call__(self, engine: Engine, now: datetime) -> None:
         """One round: an export, some values under old keys, and now and then what is past its period."""
+        # First: a full disk would stop what comes next.
+        if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
+            self._swept_at = now
+            if gone := self._tiles.sweep():
+                log.info("basemap_swept", count=gone)
         self._export(engine, now)
         with _for_every_subdistrict(engine) as db:
             exporting.expire(db, self._files, now)

@@ -43,7 +43,7 @@ def basemap_tile(
         basemaps.require_reader(w.actor)
         if basemap is None or layer not in basemap.layers:
             raise NotFound("No base map is set up.", kind="basemap")
-        basemaps.require_tile(w.db, w.actor, w.now, tile, basemap.matrix)
+        basemaps.require_tile(w.db, w.actor, w.now, tile, basemap.matrix, work.parts.settings.basemap_zooms)
         now = w.now
     # Outside the transaction: no connection is held while a mirror is waited for.
     found = basemap.tile(layer, tile, now)

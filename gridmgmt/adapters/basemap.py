@@ -6,28 +6,26 @@ origin, and an intranet works without a way out.
 
 What a mirror does badly costs the map and nothing else: a fetch ends within its time, redirects are not
 followed, proxies of the environment are not asked, an answer is bounded and must begin like a picture,
-few fetches are under way at once, and a mirror that does not answer is left alone for a while. What was
-fetched is kept in files; when the mirror is away what is kept is shown, however old.
+few fetches are under way at once, and a mirror that does not answer, or refuses, is left alone for a while:
+what asks on wears out a day's allowance. What was fetched is kept in a bounded store
+(:mod:`gridmgmt.adapters.tilestore`); when the mirror is away what is kept is shown, however old.
 
 Nothing is decoded here.
 """
 
 import hashlib
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 import httpx
 import structlog
 
+from gridmgmt.adapters.tilestore import TileStore
 from gridmgmt.errors import InvalidInput, Unavailable
 from gridmgmt.geo.tilegrid import Address, Matrix
 
@@ -36,7 +34,7 @@ log = structlog.get_logger(__name__)
 MOST_BYTES: Final = 2**20
 MOST_AT_ONCE: Final = 8
 REST_S: Final = 20.0
-"""How long a mirror that did not answer is left alone."""
+"""How long a mirror that did not answer, or refused, is left alone."""
 _KINDS: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 _NUMBERS: Final = ("{z}", "{x}", "{y}")
 _KEY: Final = "{key}"
@@ -80,7 +78,7 @@ class Basemap:
     ----------
     addresses : by layer; checked by :func:`require_template`.
     key : for ``{key}``; empty without.
-    directory : keeps what was fetched.
+    store : keeps what was fetched.
     keep : how long that is fresh; zero keeps nothing.
     timeout_s : how long a fetch may take as a whole.
     transport : another way to the mirror, for tests.
@@ -91,7 +89,7 @@ class Basemap:
         addresses: Mapping[Layer, str],
         key: str,
         matrix: Matrix,
-        directory: Path,
+        store: TileStore,
         *,
         keep: timedelta,
         timeout_s: float = 5.0,
@@ -100,8 +98,8 @@ class Basemap:
         self.layers, self.matrix = tuple(addresses), matrix
         self._addresses, self._key = dict(addresses), key
         # Another mirror's tiles are other tiles.
-        name = hashlib.sha256("\n".join([matrix, *addresses.values()]).encode()).hexdigest()[:16]
-        self._directory, self._keep, self._timeout_s = directory / name, keep, timeout_s
+        self._name = hashlib.sha256("\n".join([matrix, *addresses.values()]).encode()).hexdigest()[:16]
+        self._store, self._keep, self._timeout_s = store, keep, timeout_s
         self._http = httpx.Client(
             timeout=timeout_s, follow_redirects=False, trust_env=False, transport=transport
         )
@@ -116,30 +114,23 @@ class Basemap:
         Unavailable
             The mirror does not answer, or answers what is no picture, and nothing is kept.
         """
-        path = self._directory / layer / str(tile.z) / str(tile.x) / str(tile.y)
-        kept, fetched_at = self._kept(path)
-        if kept is not None and now - fetched_at < self._keep:
-            return _as_picture(kept)
+        name = f"{self._name}/{layer}/{tile.z}/{tile.x}/{tile.y}"
+        kept = self._store.read(name, now)
+        if kept is not None and now - kept.at < self._keep:
+            return _as_picture(kept.content)
         try:
             content = self._fetch(layer, tile)
         except Unavailable:
             if kept is None:
                 raise
-            return _as_picture(kept)
+            return _as_picture(kept.content)
         if self._keep:
-            _keep(path, content, now)
+            self._store.keep(name, content, now)
         return _as_picture(content)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
-
-    def _kept(self, path: Path) -> tuple[bytes | None, datetime]:
-        try:
-            with path.open("rb") as file:
-                return file.read(), datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-        except OSError:
-            return None, datetime.fromtimestamp(0, UTC)
 
     def _fetch(self, layer: Layer, tile: Address) -> bytes:
         """The mirror's bytes; empty where it has none."""
@@ -166,6 +157,7 @@ class Basemap:
             if answer.status_code in {204, 404}:
                 return b""
             if answer.status_code != httpx.codes.OK:
+                self._rests_until = time.monotonic() + REST_S
                 log.warning("basemap_refused", status=answer.status_code)
                 raise Unavailable("The base map refuses.", retry_after_s=int(REST_S))
             content = bytearray()
@@ -191,18 +183,3 @@ def kind_of(content: bytes) -> str | None:
 def _as_picture(content: bytes) -> Picture | None:
     kind = kind_of(content)
     return Picture(content, kind) if kind else None
-
-
-def _keep(path: Path, content: bytes, now: datetime) -> None:
-    """Whole or not at all; a full disk costs the copy and nothing else."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.utime(name, (now.timestamp(), now.timestamp()))
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise

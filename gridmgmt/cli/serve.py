@@ -128,7 +128,7 @@ def worker() -> None:
     from gridmgmt.adapters.sealedfiles import SealedFiles
     from gridmgmt.cli.evidence import slow_scrub
     from gridmgmt.cli.safety import refuse_unsafe_server
-    from gridmgmt.escalation import Escalating, FollowingRules, Sending
+    from gridmgmt.escalation import Escalating, FollowingRules, each_apart
     from gridmgmt.keeping import Keeping
     from gridmgmt.pushing import PushSender
     from gridmgmt.sealer import Sealing
@@ -145,7 +145,7 @@ def worker() -> None:
         _serve_metrics(settings, settings.worker_metrics_port)
     keys = open_key_ring(settings.key_file_in_use, settings.key_dir, make=settings.makes_its_keys)
     files = SealedFiles(settings.export_dir, keys, FILES)
-    keeping = Keeping(keys, files, most_rows=settings.export_most_rows)
+    keeping = Keeping(keys, files, settings.tile_store(settings.home), most_rows=settings.export_most_rows)
     stop = background.stop_on_signals()
     sealing = threading.Thread(target=Sealing(engine, settings).run, args=(stop,), name="sealer", daemon=True)
     sealing.start()
@@ -157,7 +157,8 @@ def worker() -> None:
         senders.append(PushSender(engine, service))
     escalating = Escalating([sender.channel for sender in senders])
     background.run_beside(functools.partial(escalating, engine), stop, every_s=1.0)
-    background.run_beside(functools.partial(Sending(senders), engine), stop, every_s=1.0)
+    for sending in each_apart(senders):
+        background.run_beside(functools.partial(sending, engine), stop, every_s=1.0)
     background.run_beside(functools.partial(FollowingRules(), engine), stop, every_s=5.0)
     background.run(engine, stop)
     sealing.join()

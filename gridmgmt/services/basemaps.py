@@ -1,5 +1,6 @@
 """The base map's door: which of a mirror's tiles a person may have."""
 
+from collections.abc import Container
 from datetime import datetime
 
 from gridmgmt.domain.org import Actor
@@ -27,8 +28,14 @@ def require_reader(actor: Actor) -> str:
     return code
 
 
-def require_tile(db: Db, actor: Actor, now: datetime, tile: Address, matrix: Matrix) -> None:
+def require_tile(
+    db: Db, actor: Actor, now: datetime, tile: Address, matrix: Matrix, zooms: Container[int]
+) -> None:
     """Refuse what is no tile of the actor's surroundings.
+
+    Parameters
+    ----------
+    zooms : those that pages are told of; a nearer one has four times the tiles of the one before it.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def require_tile(db: Db, actor: Actor, now: datetime, tile: Address, matrix: Mat
         As :func:`require_reader`; no such tile, or one of elsewhere.
     """
     code = require_reader(actor)
-    if not exists(tile, matrix):
+    if tile.z not in zooms or not exists(tile, matrix):
         raise NotFound("No such tile.", kind="tile")
     row = grids.extent(db, code, now)
     around = Box(row["w"], row["s"], row["e"], row["n"]).widened(MARGIN_DEG) if row else None

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridmgmt.adapters.basemap import Basemap, Layer, require_template
 from gridmgmt.adapters.channels import require_safe
+from gridmgmt.adapters.tilestore import TileStore
 from gridmgmt.errors import InvalidInput
 from gridmgmt.geo.tilegrid import MAX_ZOOM, Matrix
 
@@ -32,10 +33,10 @@ class BasemapSettings(BaseSettings):
     """``w`` for Web Mercator, ``c`` for CGCS2000 degrees: how the mirror cuts its tiles."""
 
     basemap_least_zoom: int = Field(default=10, ge=1, le=MAX_ZOOM)
-    """Farthest zoom that is asked for."""
+    """Farthest zoom that is asked for, and served."""
 
     basemap_most_zoom: int = Field(default=18, ge=1, le=MAX_ZOOM)
-    """Nearest zoom that is asked for; nearer ones are drawn from it."""
+    """Nearest zoom that is asked for, and served; nearer ones are drawn from it."""
 
     basemap_attribution: str | None = None
     """Whose map it is, shown on it; required with an address."""
@@ -45,6 +46,14 @@ class BasemapSettings(BaseSettings):
 
     basemap_keep_days: int = Field(default=7, ge=0, le=365)
     """Days that a fetched tile is fresh; 0 keeps none, where the licence wants that."""
+
+    basemap_most_bytes: int = Field(default=2**30, ge=2**20)
+    """Most bytes of kept tiles, 1 GiB by default; the worker looks every five minutes and takes away what was
+    not used for longest."""
+
+    basemap_least_free_bytes: int = Field(default=2 * 2**30, ge=0)
+    """Bytes, 2 GiB by default, that tiles leave free on the disk of ``home``: with less none is kept, and the
+    worker takes kept ones away."""
 
     basemap_timeout_s: float = Field(default=5.0, ge=0.5, le=15.0)
     """Seconds that fetching a tile may take."""
@@ -71,7 +80,20 @@ class BasemapSettings(BaseSettings):
                 raise ValueError(f"{name}: {fault.message}") from None
         return self
 
-    def open_basemap(self, directory: Path) -> Basemap | None:
+    @property
+    def basemap_zooms(self) -> range:
+        """Zooms at which tiles of the base map are served."""
+        return range(self.basemap_least_zoom, self.basemap_most_zoom + 1)
+
+    def tile_store(self, home: Path) -> TileStore:
+        """Where tiles of any mirror are kept, below ``home``."""
+        return TileStore(
+            home / "basemap",
+            most_bytes=self.basemap_most_bytes,
+            least_free_bytes=self.basemap_least_free_bytes,
+        )
+
+    def open_basemap(self, home: Path) -> Basemap | None:
         """The mirror that is set up; None without."""
         addresses = {
             layer: address
@@ -85,7 +107,7 @@ class BasemapSettings(BaseSettings):
             addresses,
             key,
             self.basemap_matrix,
-            directory,
+            self.tile_store(home),
             keep=timedelta(days=self.basemap_keep_days),
             timeout_s=self.basemap_timeout_s,
         )

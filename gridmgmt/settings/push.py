@@ -1,5 +1,6 @@
 """Settings of Web Push; part of :mod:`gridmgmt.settings`. Without a key it is off: intranets have none."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -60,4 +61,10 @@ class PushSettings(BaseSettings):
         return PushService(vapid, self.push_hosts, timeout_s=self.push_timeout_s, ca_file=self.push_ca_file)
 
     def _vapid(self) -> Vapid | None:
-        return Vapid(self.push_key.get_secret_value(), self.push_contact) if self.push_key else None
+        return _opened(self.push_key.get_secret_value(), self.push_contact) if self.push_key else None
+
+
+@lru_cache(maxsize=1)
+def _opened(key: str, contact: str) -> Vapid:
+    """The key pair; deriving it costs more than a page that only asks for the public half should."""
+    return Vapid(key, contact)

@@ -9,6 +9,7 @@ import pytest
 
 from gridmgmt.adapters import basemap
 from gridmgmt.adapters.basemap import MOST_BYTES, Basemap, Layer, Picture, require_template
+from gridmgmt.adapters.tilestore import TileStore
 from gridmgmt.errors import InvalidInput, Unavailable
 from gridmgmt.geo.tilegrid import Address, Matrix
 from tests.builders_cases import NOW
@@ -26,7 +27,8 @@ class Mirror:
         self.answer: Callable[[], httpx.Response] = lambda: httpx.Response(200, content=PNG)
         options = {"keep": timedelta(days=7)} | over
         self.basemap = Basemap(
-            {Layer.GROUND: MIRROR}, "s3cret", Matrix.PROJECTED, directory,
+            {Layer.GROUND: MIRROR}, "s3cret", Matrix.PROJECTED,
+            TileStore(directory, most_bytes=2**30, least_free_bytes=0),
             transport=httpx.MockTransport(self._handle), **options,
         )  # fmt: skip
 
@@ -112,6 +114,24 @@ def test_a_mirror_that_does_not_answer_is_left_alone_for_a_while_and_what_is_kep
     clock[0] += basemap.REST_S
     mirror.answer = lambda: httpx.Response(200, content=PNG)
     assert mirror.tile(other) == Picture(PNG, "image/png")
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 418, 429, 500, 503])
+def test_a_mirror_that_refuses_is_left_alone_for_a_while_so_that_asking_on_costs_no_allowance(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(basemap.time, "monotonic", lambda: clock[0])
+    mirror.answer = lambda: httpx.Response(status)
+    for y in range(4):
+        with pytest.raises(Unavailable) as refused:
+            mirror.tile(Address(14, 1, y))
+        assert refused.value.facts == {"retry_after_s": 20}
+    assert len(mirror.asked) == 1
+    clock[0] += basemap.REST_S
+    mirror.answer = lambda: httpx.Response(404)
+    assert [mirror.tile(Address(14, 2, y)) for y in range(3)] == [None] * 3
+    assert len(mirror.asked) == 4, "that a tile is not there is no refusal"
 
 
 def test_few_fetches_are_under_way_at_once(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:

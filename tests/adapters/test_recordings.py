@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gridmgmt.adapters.evidence import opus
 from gridmgmt.adapters.evidence.opus import RecordingError, read_ogg, samples_of
 from gridmgmt.adapters.evidence.pool import ImagePool
 from gridmgmt.adapters.evidence.sound import MOST_BYTES, examine_recording
@@ -88,6 +89,28 @@ def test_what_is_no_single_track_of_opus_is_no_recording(content: bytes) -> None
 )
 def test_anything_that_a_recording_does_not_need_and_any_damage_is_refused(content: bytes) -> None:
     assert reason(content) == "recording_damaged"
+
+
+def test_a_packet_that_never_ends_is_given_up_at_its_bound_and_not_joined_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endless = b"".join(
+        _page_of_laces(number, continued=number > 2, body=b"\x78" * (255 * 255)) for number in range(2, 12)
+    )
+    begins = ogg()
+    begins = begins[: begins.index(b"OggS", begins.index(b"OpusTags"))]
+    pages: list[int] = []
+    crc = opus._crc
+    monkeypatch.setattr(opus, "_crc", lambda page: pages.append(len(page)) or crc(page))
+    assert reason(begins + endless) == "recording_damaged"
+    assert len(pages) == 3, "head, tags and the page on which it grew too long"
+
+
+def _page_of_laces(number: int, *, continued: bool, body: bytes) -> bytes:
+    """A page of one packet that goes on on the next page."""
+    front = b"OggS\0" + struct.pack("<BqII", int(continued), 0, 1, number)
+    back = b"\xff" + b"\xff" * 255 + body
+    return front + struct.pack("<I", opus._crc(front + b"\0\0\0\0" + back)) + back
 
 
 def test_a_recording_over_three_minutes_or_over_the_size_is_refused() -> None:

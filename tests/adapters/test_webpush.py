@@ -16,8 +16,17 @@ from gridmgmt.adapters.webpush import (
     require_service,
 )
 from gridmgmt.errors import InvalidInput, Unavailable
+from gridmgmt.settings import push as push_settings
+from gridmgmt.settings.push import PushSettings
 from tests.builders_cases import NOW
-from tests.builders_push import Browser, LocalPushService, local_push_service, padded, unpadded
+from tests.builders_push import (
+    Browser,
+    LocalPushService,
+    Received,
+    local_push_service,
+    padded,
+    unpadded,
+)
 
 CONTACT = "mailto:grid@example.gov.cn"
 # RFC 8291, appendix A.
@@ -38,6 +47,40 @@ def test_the_example_of_the_standard_comes_out_to_the_byte():
     body = encrypt(PLAIN, device, salt=padded(SALT), key=sender)
     assert unpadded(body) == BODY
     assert reader.read(body) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://push.example/a\x01", f"https://{'a' * 64}.push.example/x", "https://xn--a.push.example/x"],
+)
+def test_a_browser_at_an_address_that_cannot_be_called_is_gone_and_no_other_error(endpoint: str):
+    push = PushService(Vapid(new_private_key(), CONTACT), frozenset({"push.example", "*.push.example"}))
+    reader = Browser()
+    with pytest.raises(Gone):
+        push.wake(Device(endpoint, reader.p256dh, reader.auth), b"x", "t", NOW)
+
+
+def test_a_token_is_for_the_origin_and_the_usual_port_is_no_part_of_it(service: LocalPushService):
+    vapid = Vapid(new_private_key(), CONTACT)
+    for endpoint in ("https://Push.example:443/x", "https://push.example/x"):
+        scheme_and_token = vapid.header(endpoint, NOW)
+        one = Received("/x", {"authorization": scheme_and_token}, b"")
+        assert service.claims(one, vapid.public_key)["aud"] == "https://push.example"
+
+
+def test_the_key_pair_is_derived_once_and_not_for_every_page(monkeypatch: pytest.MonkeyPatch):
+    derived = []
+
+    class Counted(Vapid):
+        def __init__(self, *given: str) -> None:
+            derived.append(given)
+            super().__init__(*given)
+
+    monkeypatch.setattr(push_settings, "Vapid", Counted)
+    settings = PushSettings(push_key=new_private_key(), push_contact=CONTACT)
+    assert settings.push_public_key == settings.push_public_key is not None
+    assert settings.push_service() is not None
+    assert len(derived) == 1
 
 
 def test_every_message_is_encrypted_anew():
@@ -121,7 +164,13 @@ def test_a_service_that_is_named_no_more_is_not_called(service: LocalPushService
         "http://push.example/x", "https://evil.example/x", "https://push.example.evil.example/x",
         "https://user@push.example/x", "https://push.example:8443/x", "https://127.0.0.1/x", "push.example",
         "https://notpush.example/x", "https://push.example:x/", f"https://push.example/{'x' * 1024}",
-        "https://.services.example/x", "file:///etc/passwd",
+        "https://.services.example.org/x", "file:///etc/passwd",
+        "https://push.example/a\x01", "https://push.example/a\tb", "https://push.example/a b",
+        "https://push.example/推送", "https://push.example/\ud800", "https://push.example/x\n",
+        f"https://{'a' * 64}.services.example.org/x", "https://a..services.example.org/x",
+        "https://-a.services.example.org/x", "https://evil.example\\.services.example.org/x",
+        "https://[::1", "https://[::1]/x", "https://push.example\u2100/x", "https://@push.example/x",
+        "HTTPS://push.example/x", " https://push.example/x", "//push.example/x",
     ],
 )  # fmt: skip
 def test_only_services_that_the_installation_names_are_taken(endpoint: str):
@@ -131,8 +180,11 @@ def test_only_services_that_the_installation_names_are_taken(endpoint: str):
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["https://push.example/x", "https://a.services.example.org/y", "https://push.example:443/x"],
-)
+    [
+        "https://push.example/x", "https://a.services.example.org/y", "https://push.example:443/x",
+        "https://Push.example/x", f"https://{'a' * 63}.services.example.org/a?b=c~d%20_-.",
+    ],
+)  # fmt: skip
 def test_named_services_are_taken(endpoint: str):
     assert require_service(endpoint, frozenset({"push.example", "*.services.example.org"})) == endpoint
 

@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from gridmgmt.adapters.tilestore import TileStore
 from gridmgmt.geo.tilegrid import Address, Box, Matrix, over
+from gridmgmt.keeping import Keeping
 from tests.api.client import Server, make_settings, served
 
 PNG = b"\x89PNG\r\n\x1a\n a tile"
@@ -57,16 +60,17 @@ def with_mirror(
             basemap_matrix="c",
             basemap_attribution="测试底图",
             basemap_review_number="GS(测)0001号",
+            basemap_least_free_bytes=0,
         )
         with served(settings, directory) as server:
             yield server, asked
 
 
-def tile_here(server: Server) -> Address:
+def tile_here(server: Server, zoom: int = 15) -> Address:
     west, south, east, north = server.person("demo-worker-001").get("/extent").json()["bbox"]
-    projected = next(iter(over(Box(west, south, east, north), [15])))
+    projected = next(iter(over(Box(west, south, east, north), [zoom])))
     middle = (south + north) / 2
-    return Address(15, projected.x, int((90.0 - middle) / (360.0 / 2**15)))
+    return Address(zoom, projected.x, int((90.0 - middle) / (360.0 / 2**zoom)))
 
 
 def test_the_extent_says_what_must_be_written_on_the_base_map_and_nothing_of_its_key(
@@ -104,23 +108,51 @@ def test_a_tile_comes_from_the_mirror_once_and_with_a_tag(with_mirror: tuple[Ser
     [
         ("ground/15/0/0", 404),
         ("ground/15/27009/5000", 404),
-        ("ground/3/6/4", 404),
-        ("labels/3/6/1", 404),
-        ("other/3/6/1", 422),
+        ("ground/15/{x}/99999", 404),
+        ("labels/15/{x}/{y}", 404),
+        ("other/15/{x}/{y}", 422),
         ("ground/21/0/0", 422),
-        ("ground/3/6/..%2f..%2fetc", 404),
-        ("ground/3/6/1?url=http://example.org", 200),
+        ("ground/15/{x}/..%2f..%2fetc", 404),
+        ("ground/15/{x}/{y}?url=http://example.org", 200),
     ],
 )
 def test_no_other_tile_and_no_other_host_can_be_asked_for(
     with_mirror: tuple[Server, list[str]], address: str, status: int
 ) -> None:
     server, asked = with_mirror
+    tile = tile_here(server)
+    path = address.format(x=tile.x + 1, y=tile.y)
     asked.clear()
-    answer = server.person("demo-worker-001").http.get(f"/api/v1/basemap/{address}")
+    answer = server.person("demo-worker-001").http.get(f"/api/v1/basemap/{path}")
     assert status == answer.status_code, answer.text
-    assert all(path.startswith("/vec_c/wmts?TILEMATRIX=3") for path in asked)
+    assert all(path.startswith("/vec_c/wmts?TILEMATRIX=15") for path in asked)
     assert (status == 200) == bool(asked)
+
+
+@pytest.mark.parametrize(("zoom", "status"), [(9, 404), (10, 200), (18, 200), (19, 404), (20, 404)])
+def test_only_the_zooms_that_pages_are_told_of_are_asked_for(
+    with_mirror: tuple[Server, list[str]], zoom: int, status: int
+) -> None:
+    server, asked = with_mirror
+    tile = tile_here(server, zoom)
+    asked.clear()
+    answer = server.person("demo-worker-001").get(f"/basemap/ground/{tile.z}/{tile.x}/{tile.y}")
+    assert (status, status == 200) == (answer.status_code, bool(asked)), answer.text
+
+
+def test_the_worker_takes_away_what_is_beyond_the_bound_every_five_minutes(
+    with_mirror: tuple[Server, list[str]],
+) -> None:
+    server, asked = with_mirror
+    parts, now, tile = server.app.state.parts, server.clock.at, tile_here(server)
+    bound_to_nothing = TileStore(parts.settings.home / "basemap", most_bytes=0, least_free_bytes=0)
+    keeping = Keeping(parts.keys, parts.export_files, bound_to_nothing, most_rows=1)
+    for minutes, again in ((0, True), (4, False), (5, True)):
+        server.person("demo-worker-001").get(f"/basemap/ground/{tile.z}/{tile.x}/{tile.y}")
+        asked.clear()
+        keeping(server.engine, now + timedelta(minutes=minutes))
+        server.person("demo-worker-001").get(f"/basemap/ground/{tile.z}/{tile.x}/{tile.y}")
+        assert bool(asked) == again
 
 
 def test_without_a_mirror_there_is_no_base_map(server: Server) -> None:

@@ -153,7 +153,8 @@ def _exports(plant: Planter) -> None:
 
 def _keeping(plant: Planter) -> Keeping:
     parts = plant.server.app.state.parts
-    return Keeping(parts.keys, parts.export_files, most_rows=100)
+    tiles = parts.settings.tile_store(parts.settings.home)
+    return Keeping(parts.keys, parts.export_files, tiles, most_rows=100)
 
 
 def _holds_and_erasure(plant: Planter) -> None:

@@ -7,6 +7,7 @@ import uuid
 import pytest
 from shapely.geometry import shape
 
+from gridmgmt.services import packs
 from tests.api.client import Person, Server
 from tests.api.patrolling import plan_version, target
 
@@ -81,6 +82,33 @@ def test_unchanged_costs_no_bytes_and_a_new_plan_of_patrols_another_tag(
     set_plan(server, cell)
     assert before != tag()
     assert etag != worker.get(f"/packs/{cell}").headers["etag"]
+
+
+def test_under_the_same_tag_nothing_is_drawn_to_say_that_nothing_changed(
+    worker: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = worker.cells[0]
+    etag = worker.get(f"/packs/{cell}").headers["etag"]
+    (offered,) = [p for p in worker.get("/packs").json()["items"] if p["cell_code"] == cell]
+    assert etag.startswith(f'"{offered["tag"]}.')
+    drawn: list[object] = []
+    monkeypatch.setattr(packs, "packed", lambda *given: drawn.append(given) or b"")
+    again = worker.http.get(f"/api/v1/packs/{cell}", headers={"If-None-Match": f'"other", W/{etag}'})
+    assert (304, etag, []) == (again.status_code, again.headers["etag"], drawn)
+
+
+def test_under_another_tag_the_same_content_costs_no_bytes(worker: Person) -> None:
+    etag = worker.get(f"/packs/{worker.cells[0]}").headers["etag"]
+    before = f'"{"0" * 32}.{etag[1:-1].partition(".")[2]}"'
+    again = worker.http.get(f"/api/v1/packs/{worker.cells[0]}", headers={"If-None-Match": before})
+    assert (304, etag, b"") == (again.status_code, again.headers["etag"], again.content)
+
+
+@pytest.mark.parametrize("accepts", ["gzip;q=0", "gzip;q=0, br", "identity", "xgzip"])
+def test_whoever_takes_no_gzip_gets_none(worker: Person, accepts: str) -> None:
+    plain = worker.http.get(f"/api/v1/packs/{worker.cells[0]}", headers={"Accept-Encoding": accepts})
+    assert plain.headers.get("content-encoding") is None
+    assert int(plain.headers["content-length"]) == len(plain.content)
 
 
 def test_packs_are_of_ones_own_grids(server: Server, worker: Person) -> None:

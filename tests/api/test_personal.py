@@ -26,7 +26,8 @@ def resident(acceptor: Person, worker: Person) -> dict[str, Any]:
 @pytest.fixture
 def keeping(server: Server) -> Keeping:
     parts = server.app.state.parts
-    return Keeping(parts.keys, parts.export_files, most_rows=parts.settings.export_most_rows)
+    tiles = parts.settings.tile_store(parts.settings.home)
+    return Keeping(parts.keys, parts.export_files, tiles, most_rows=parts.settings.export_most_rows)
 
 
 def reveal(by: Person, case: dict[str, Any], **over: Any):

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from api import guard
+from api.entry import Entry
 from api.strict_json import MOST_LEVELS, MOST_VALUES, fault_of
 from api.turns import Turns
 from gridmgmt.storage.db import transaction
@@ -203,6 +204,9 @@ class Anything:
     def fault_of(self, scope: object, headers: object) -> None:
         return None
 
+    def token_of(self, scope: object) -> None:
+        return None
+
     def headers_of(self, path: str, made: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         return made
 
@@ -244,17 +248,17 @@ def test_whoever_hangs_behind_the_guard_the_asker_is_answered(monkeypatch) -> No
 def test_nobody_has_more_than_eight_dear_requests_under_way_and_reports_are_never_counted() -> None:
     turns, path = Turns(), "/api/v1/heat"
     with ExitStack() as held:
-        taken = [held.enter_context(turns.taken(path, b"Bearer a")) for _ in range(9)]
+        taken = [held.enter_context(turns.taken(path, "a")) for _ in range(9)]
         assert taken == [True] * 8 + [False]
         for other in (
-            (path, b"Bearer b"),
-            (path, b""),
-            ("/api/v1/stream", b"Bearer a"),
-            ("/api/v1/me", b"Bearer a"),
+            (path, "b"),
+            (path, None),
+            ("/api/v1/stream", "a"),
+            ("/api/v1/me", "a"),
         ):
             assert held.enter_context(turns.taken(*other))
-        assert all(held.enter_context(turns.taken("/api/v1/reports", b"Bearer a")) for _ in range(50))
-    with turns.taken(path, b"Bearer a") as free:
+        assert all(held.enter_context(turns.taken("/api/v1/reports", "a")) for _ in range(50))
+    with turns.taken(path, "a") as free:
         assert free
     assert not turns._under_way
 
@@ -262,7 +266,7 @@ def test_nobody_has_more_than_eight_dear_requests_under_way_and_reports_are_neve
 def test_a_map_that_moves_on_may_have_sixteen_tiles_under_way() -> None:
     turns, path = Turns(), "/api/v1/tiles/cells/14/1/1.mvt"
     with ExitStack() as held:
-        taken = [held.enter_context(turns.taken(path, b"Bearer a")) for _ in range(17)]
+        taken = [held.enter_context(turns.taken(path, "a")) for _ in range(17)]
         assert taken == [True] * 16 + [False]
 
 
@@ -277,3 +281,29 @@ def test_a_ninth_stream_of_one_person_is_refused_and_says_when_to_try_again(serv
         assert json.loads(refused.read())["code"] == "too_many_requests"
         assert refused.headers["Retry-After"] == "1"
         assert shift.get("/board").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer one"},
+        {"authorization": "bearer one", "cookie": "session=other"},
+        {"cookie": "session=one"},
+        {"cookie": "more=1; session=one; more=2"},
+        {"authorization": "Basic bW9yZTox", "cookie": "session=one"},
+    ],
+)
+def test_turns_are_counted_by_the_token_that_the_request_is_judged_by(headers: dict[str, str]) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert Entry("session", secure=False).token_of({"type": "http", "headers": raw}) == "one"
+
+
+def test_no_other_header_gives_a_session_further_turns(server: Server) -> None:
+    shift = server.person("demo-shift")
+    cookie = f"gridmgmt_session={shift.token}"
+    with ExitStack() as held:
+        for _ in range(8):
+            assert held.enter_context(shift.http.stream("GET", "/api/v1/stream")).status_code == 200
+        disguised = {"Authorization": "Basic bW9yZTox", "Cookie": f"more=1; {cookie}"}
+        refused = held.enter_context(shift.http.stream("GET", "/api/v1/stream", headers=disguised))
+        assert refused.status_code == 429

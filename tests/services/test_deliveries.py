@@ -1,5 +1,6 @@
 """Deliveries: sent once when all is well, tried later and later when not, then given up into a list."""
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from gridmgmt.cli import app
 from gridmgmt.domain.channel import LEASE, MOST_TRIES, Channel, Message
 from gridmgmt.errors import Unavailable
-from gridmgmt.escalation import Escalating, Sending
+from gridmgmt.escalation import Escalating, Sending, each_apart
 from gridmgmt.services import oversight
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import deliveries
@@ -34,6 +35,16 @@ class Receiver:
         if self.refusals:
             self.refusals -= 1
             raise Unavailable("answered 503", retry_after_s=1)
+        self.got.append(message)
+
+
+class Broken(Receiver):
+    """A channel whose code fails with what nobody foresaw, for the first so many."""
+
+    def send(self, message: Message, now: datetime) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise UnicodeError("encoding with 'idna' codec failed")
         self.got.append(message)
 
 
@@ -94,6 +105,46 @@ def test_a_failure_is_tried_again_after_its_pause_and_not_before(engine: Engine)
     assert receiver.got == [], "a first pause is five seconds at least"
     sending(engine, NOW + timedelta(seconds=11))
     assert len(receiver.got) == 1
+
+
+def test_a_failure_that_nobody_foresaw_is_counted_and_holds_up_no_other_delivery(
+    url: str, engine: Engine
+) -> None:
+    owner = make_engine(url, pool_size=1)
+    with transaction(owner, NOBODY) as db:
+        Street(db, RuleBooks()).report()
+        oversight.deliver(db, NOW)
+    owner.dispose()
+    Escalating([Channel.WEBHOOK])(engine, NOW)
+    broken = Broken(refusals=1)
+    sending_to([broken])(engine, NOW)
+    assert sorted(state for state, _, _ in rows(engine)) == ["sent", "waiting"]
+    assert [row for row in rows(engine) if row[0] == "waiting"] == [("waiting", 1, "UnicodeError")]
+    sending_to([broken])(engine, NOW + timedelta(seconds=11))
+    assert len(broken.got) == 2
+
+
+def test_a_channel_that_hangs_keeps_no_other_channel_waiting(url: str) -> None:
+    hangs, ends, free = threading.Event(), threading.Event(), Receiver(channel=Channel.SMS)
+
+    class Hanging(Receiver):
+        def send(self, message: Message, now: datetime) -> None:
+            hangs.set()
+            ends.wait()
+
+    engine = make_engine(as_worker(url), pool_size=2)
+    Escalating([Channel.WEBHOOK, Channel.SMS])(engine, NOW)
+    webhook, sms = each_apart([Hanging(), free])
+    slow = threading.Thread(target=webhook, args=(engine, NOW))
+    slow.start()
+    try:
+        assert hangs.wait(60)
+        sms(engine, NOW)
+        assert len(free.got) == 1
+    finally:
+        ends.set()
+        slow.join()
+        engine.dispose()
 
 
 def test_after_so_many_failures_it_is_dead_until_somebody_lets_it_go_again(engine: Engine) -> None:

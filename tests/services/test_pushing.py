@@ -1,20 +1,21 @@
 """Phones are woken for what their person is told, until he signs out; a browser that ended is forgotten."""
 
 import json
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from gridmgmt.adapters.webpush import PushService, Vapid, new_private_key
-from gridmgmt.domain.channel import Channel
+from gridmgmt.adapters.webpush import Device, PushService, Vapid, new_private_key
+from gridmgmt.domain.channel import LEASE, Channel
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.sessionrules import SessionKind, SessionLimits
 from gridmgmt.errors import NotSignedIn
-from gridmgmt.escalation import Escalating, Sending
-from gridmgmt.pushing import LINES, PushSender
+from gridmgmt.escalation import SENT_AT_ONCE, Escalating, Sending
+from gridmgmt.pushing import LINES, WITHIN_S, PushSender
 from gridmgmt.services import oversight, pushing
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import push, sessions
@@ -50,7 +51,8 @@ class Phones:
             oversight.deliver(db, NOW)
             self.person: Actor = street.handler_of(case)
         vapid = Vapid(new_private_key(), "mailto:grid@example.gov.cn")
-        pushed = PushService(vapid, frozenset({service.name}), ca_file=service.ca_file)
+        named = frozenset({service.name, "fcm.googleapis.com", "*.push.apple.com"})
+        pushed = PushService(vapid, named, ca_file=service.ca_file)
         self.sending = Sending([PushSender(self.engine, pushed)], clock=lambda: NOW)
 
     def signed_in(self, token: bytes, person: Actor | None = None) -> UUID:
@@ -62,7 +64,10 @@ class Phones:
         return found.session_id
 
     def subscribe(self, session: UUID, path: str, reader: Browser, language: str = "zh-CN") -> None:
-        given = Subscription(self.service.endpoint(path), reader.p256dh, reader.auth, language)
+        self.subscribe_at(session, self.service.endpoint(path), reader, language)
+
+    def subscribe_at(self, session: UUID, endpoint: str, reader: Browser, language: str = "zh-CN") -> None:
+        given = Subscription(endpoint, reader.p256dh, reader.auth, language)
         with transaction(self.owner, Acting.of(self.person)) as db:
             pushing.subscribe(db, self.person, NOW, session, given)
 
@@ -118,6 +123,59 @@ def test_a_browser_that_ended_is_forgotten_and_the_other_one_is_woken(phones: Ph
     phones.tell()
     assert phones.known() == ["there"]
     assert phones.deliveries() == [("sent", 1)]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/a\x01",
+        f"https://{'a' * 64}.push.apple.com/",
+        "https://xn--a.push.apple.com/",
+    ],
+)
+def test_an_address_that_cannot_be_called_stops_no_delivery(phones: Phones, endpoint: str) -> None:
+    session, reader = phones.signed_in(b"1" * 32), Browser()
+    phones.subscribe_at(session, endpoint, reader)
+    phones.subscribe(session, "/there", reader)
+    phones.tell()
+    assert [one.path for one in phones.service.received] == ["/there"]
+    assert phones.known() == ["there"]
+    assert phones.deliveries() == [("sent", 1)]
+
+
+class Hanging:
+    """A push service of which one browser's line never ends, until the test does."""
+
+    def __init__(self) -> None:
+        self.ended, self.took = threading.Event(), []
+
+    def wake(self, device: Device, payload: bytes, topic: str, now: datetime) -> None:
+        if device.endpoint.endswith("/hangs"):
+            self.ended.wait()
+        else:
+            self.took.append(device.endpoint)
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"), [(["/hangs", "/there"], ("sent", 1)), (["/hangs"], ("waiting", 1))]
+)
+def test_a_delivery_ends_in_its_time_and_a_browser_that_hangs_keeps_no_other_asleep(
+    phones: Phones, paths: list[str], told: tuple[str, int]
+) -> None:
+    session, hanging = phones.signed_in(b"1" * 32), Hanging()
+    for path in paths:
+        phones.subscribe(session, path, Browser())
+    phones.sending = Sending([PushSender(phones.engine, hanging, within_s=0.2)], clock=lambda: NOW)
+    try:
+        phones.tell()
+    finally:
+        hanging.ended.set()
+    assert phones.deliveries() == [told]
+    assert len(hanging.took) == len(paths) - 1
+
+
+def test_what_is_claimed_together_ends_within_its_lease() -> None:
+    assert SENT_AT_ONCE * WITHIN_S < LEASE.total_seconds()
 
 
 def test_where_no_browser_took_it_it_is_tried_again_later(phones: Phones) -> None:

@@ -116,6 +116,9 @@ def _packets(content: bytes) -> Iterator[bytes]:
         for size in sizes:
             rest += content[at : at + size]
             at += size
+            # Here and not when it is whole: what never ends would be copied anew with each of its parts.
+            if len(rest) > _MOST_PACKET_BYTES:
+                raise RecordingError("recording_damaged")
             if size < 255:
                 yield rest
                 rest = b""
