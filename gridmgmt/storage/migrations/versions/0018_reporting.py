@@ -36,6 +36,10 @@ def upgrade() -> None:
         " for each statement execute function app.refuse_rewriting()"
     )
     for table in _WORDING:
+        op.execute(
+            f"create trigger raise_revision after insert or update or delete or truncate on app.{table}"
+            " for each statement execute function app.raise_rulebook_revision()"
+        )
         op.execute(f"select app.watch_rows('{table}', array[]::text[])")
 
 
