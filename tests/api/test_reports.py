@@ -271,6 +271,14 @@ def test_a_commit_that_fails_is_never_answered_with_success(
     assert worker.post("/reports", draft).status_code == 201
 
 
+def test_a_time_that_no_calendar_has_is_refused_as_the_senders_fault(
+    worker: Person,
+) -> None:
+    times = {"observed_at": "9998-01-01T00:00:00Z", "sent_at": "0002-01-01T00:00:00Z"}
+    answer = worker.post("/reports", worker.draft() | times)
+    assert (answer.status_code, answer.json()["code"]) == (422, "implausible_time")
+
+
 def test_nothing_is_filed_under_the_name_of_whoever_has_signed_in_since(
     server: Server, worker: Person
 ) -> None:
