@@ -115,6 +115,7 @@ export const errors: Messages['errors'] = {
   too_large: { title: 'The file is too large', hint: 'Please take a smaller photo.' },
   unsupported_media_type: { title: 'Not this kind of content', hint: 'Please reload the page and try again.' },
   not_signed_in: { title: 'Your session has ended', hint: 'Sign in again; unsent reports stay on this phone.' },
+  sender_differs: { title: 'Somebody else is signed in', hint: 'This was written by another person on this phone; it stays here and is sent when he signs in.' },
   sign_in_refused: { title: 'Not signed in', hint: 'Name, password or code is not right.' },
   not_allowed: { title: 'Not permitted', hint: 'Your post cannot do this.' },
   duties_not_separated: { title: 'Separation of duties', hint: 'Nobody handles and verifies the same case. You acted on another side of this one; somebody else must do it.' },

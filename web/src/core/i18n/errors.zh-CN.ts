@@ -113,6 +113,7 @@ export const errors = {
   too_large: { title: '文件过大', hint: '请换一张较小的照片。' },
   unsupported_media_type: { title: '格式不支持', hint: '请升级页面后再试。' },
   not_signed_in: { title: '登录已失效', hint: '请重新登录；未发出的上报仍保存在手机里。' },
+  sender_differs: { title: '现在登录的是另一个人', hint: '这是另一位同事在这部手机上写的，仍保存在手机里，等他登录后再发送。' },
   sign_in_refused: { title: '登录未成功', hint: '用户名、密码或动态码不正确。' },
   not_allowed: { title: '没有权限', hint: '您的岗位不能办理这一事项。' },
   duties_not_separated: { title: '监管分离', hint: '同一人不能既处置又核查：您已在本案的另一环节办理过，须由他人办理。' },
