@@ -33,6 +33,7 @@ export const refusal: Messages['refusal'] = {
     bad_text: 'The text holds characters that are none.',
     too_many: 'There are too many photos.',
     twice: 'One photo is there twice.',
+    from_outside: 'What somebody from outside said is written down; a recording of it is not taken.',
     bad_hash: 'A photo has no valid name.',
     not_minor: 'Only minor matters are handled on the spot.',
     missing_before_after: 'Handling on the spot needs a photo before and one after.',

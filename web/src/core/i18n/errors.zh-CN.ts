@@ -31,6 +31,7 @@ export const refusal = {
     bad_text: '说明中有无法识别的字符。',
     too_many: '照片张数过多。',
     twice: '同一张照片重复了。',
+    from_outside: '群众等外来举报的内容须写成文字，不收录音。',
     bad_hash: '照片编号不正确。',
     not_minor: '只有轻微问题可以当场处置。',
     missing_before_after: '当场处置须有处置前、处置后两张照片。',
