@@ -34,7 +34,14 @@ from gridmgmt.domain.org import Actor
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.sessionrules import is_fresh
 from gridmgmt.domain.throttle import network_of
-from gridmgmt.errors import GridError, InvalidInput, NotSignedIn, StepUpNeeded, Unavailable
+from gridmgmt.errors import (
+    GridError,
+    InvalidInput,
+    NotSignedIn,
+    SenderDiffers,
+    StepUpNeeded,
+    Unavailable,
+)
 from gridmgmt.services import standing_in
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.settings import Settings
@@ -95,13 +102,19 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def is_sender(sent_by: str | None, actor: Actor) -> bool:
-    """Whether whoever is signed in is whom the header Sent-By names; without the header he is.
+def require_sender(sent_by: str | None, actor: Actor) -> None:
+    """Refuse whom the header Sent-By does not name; without the header anybody sends.
 
     A phone that several people share keeps what each of them wrote. It names the writer, so that nothing
     is filed under the name of whoever has signed in since, in another tab.
+
+    Raises
+    ------
+    SenderDiffers
+        Somebody is signed in, and it is not the writer.
     """
-    return sent_by is None or sent_by.lower() == str(actor.id)
+    if sent_by is not None and sent_by.lower() != str(actor.id):
+        raise SenderDiffers("Somebody else is signed in than wrote this.", rule="R14a")
 
 
 class Work:
@@ -133,6 +146,8 @@ class Work:
         ------
         NotSignedIn
             No session, or one that has ended.
+        SenderDiffers
+            Sent-By names somebody else.
         Unavailable
             The database is down; nothing was stored.
         """
@@ -143,8 +158,9 @@ class Work:
                 if self.token is not None:
                     digest = token_hash(self.token)
                     who = sessions.signed_in(db, [digest], now).get(digest)
-                if who is None or not is_sender(self._sent_by, who.actor):
+                if who is None:
                     raise NotSignedIn("Sign in first.")
+                require_sender(self._sent_by, who.actor)
                 act_as(db, Acting.of(who.actor, self.request_id))
                 self._state.actor_id = str(who.actor.id)
                 who = self._in_the_post_of(db, who, now)

@@ -27,11 +27,19 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
-from api.deps import Parts, is_sender, network_of_request, note_seen, record_refusals, token_hash, token_of
+from api.deps import (
+    Parts,
+    network_of_request,
+    note_seen,
+    record_refusals,
+    require_sender,
+    token_hash,
+    token_of,
+)
 from api.guard import replay, whole_body
 from api.routes.reports import ReportIn, command_of, told
 from gridmgmt.domain.org import Actor, Role
-from gridmgmt.errors import GridError, NotSignedIn
+from gridmgmt.errors import GridError, NotSignedIn, SenderDiffers
 from gridmgmt.observe import metrics
 from gridmgmt.services import intake
 from gridmgmt.services.intake import Answer, Submission
@@ -159,9 +167,15 @@ class ReportDoor:
         with transaction(parts.engine, NOBODY) as db:
             people = sessions.signed_in(db, [w.token for w in group if w.token], now)
             signed_in = {i: people[w.token].actor for i, w in enumerate(group) if w.token in people}
-            known = {i: actor for i, actor in signed_in.items() if is_sender(group[i].sent_by, actor)}
-            for i, actor in known.items():
-                group[i].state["actor_id"] = str(actor.id)
+            known: dict[int, Actor] = {}
+            for i, actor in signed_in.items():
+                try:
+                    require_sender(group[i].sent_by, actor)
+                except SenderDiffers as refusal:
+                    outcomes[i] = refusal
+                else:
+                    known[i] = actor
+                    group[i].state["actor_id"] = str(actor.id)
             for alike in _alike(known):
                 # Row-level security holds each to the scope of its senders, not to that of the whole group.
                 act_as(db, Acting.group(known[i] for i in alike))
@@ -173,20 +187,20 @@ class ReportDoor:
         if unseen := [token for token, who in people.items() if who.unseen]:
             note_seen(parts, unseen, now)
         results = [outcomes.get(i) or NotSignedIn("Sign in first.") for i in range(len(group))]
-        return self._on_record(group, results, known, now)
+        return self._on_record(group, results, signed_in, now)
 
     def _on_record(
         self,
         group: Sequence[_Waiting],
         results: Sequence[Answer | GridError],
-        known: Mapping[int, Actor],
+        signed_in: Mapping[int, Actor],
         now: datetime,
     ) -> list[Answer | Exception]:
         """The results, after the refusals among them were audited; what was accepted stays so."""
         try:
             for i, result in enumerate(results):
                 if isinstance(result, GridError):
-                    refused = [(known.get(i), result, group[i].request_id)]
+                    refused = [(signed_in.get(i), result, group[i].request_id)]
                     record_refusals(self._parts, now, _ACTION, refused, network=group[i].network)
         except Exception as failure:  # noqa: BLE001  the refused are told; the accepted are committed
             return [failure if isinstance(result, GridError) else result for result in results]

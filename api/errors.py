@@ -39,6 +39,7 @@ STATUS_OF: Mapping[type[GridError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.NotSignedIn: 401,
     errors.SignInRefused: 401,
+    errors.SenderDiffers: 401,
     errors.NotAllowed: 403,
     errors.DutiesNotSeparated: 403,
     errors.StepUpNeeded: 403,

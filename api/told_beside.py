@@ -7,6 +7,7 @@ from uuid import UUID
 from api.models import Model
 from api.told import Choice, Refusal
 from gridmgmt.domain.jointcall import CallAction, OpinionBasis, Part, Purpose, TaskState
+from gridmgmt.domain.onsite import Standing
 from gridmgmt.domain.patrol import TargetKind, Unit
 from gridmgmt.domain.telling import Kind
 from gridmgmt.domain.workflow import State
@@ -149,15 +150,24 @@ class CallLine(Model):
     facts: dict[str, Any]
 
 
+class MeasuredPlace(Model):
+    """How far from the case somebody stood, as the server measured it: to its point, or else to its cell."""
+
+    standing: Standing
+    distance_m: float | None
+    accuracy_m: float | None
+    basis: Literal["point", "cell"] | None
+
+
 class SightingOfCase(Model):
-    """The same thing seen again by somebody, with his photos and what he said."""
+    """The same thing seen again by somebody, with his photos, what he said, and where he stood."""
 
     id: UUID
     case_id: UUID
     seen_by: UUID
     observed_at: datetime
     received_at: datetime
-    accuracy_m: float | None
+    place: MeasuredPlace
     words: str
     photos: list[str]
     recordings: list[str]

@@ -21,6 +21,7 @@
     ├─ UnsupportedMediaType      415  a body that is not what this address takes
     ├─ NotSignedIn               401
     │  └─ SignInRefused               name, password or code is wrong; never says which
+    ├─ SenderDiffers             401  somebody else is signed in than wrote this
     ├─ NotAllowed                403  (outside the actor's scope it is rendered as 404)
     │  ├─ DutiesNotSeparated          the person acted on another axis of this case
     │  ├─ StepUpNeeded                the second factor has to be shown again, just now
@@ -190,6 +191,12 @@ class NotSignedIn(GridError):
     """No session, or one that has ended."""
 
     code = "not_signed_in"
+
+
+class SenderDiffers(GridError):
+    """Written by one person and sent while another is signed in; the writer sends it when he is back."""
+
+    code = "sender_differs"
 
 
 class SignInRefused(NotSignedIn):

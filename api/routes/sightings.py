@@ -17,7 +17,12 @@ router = APIRouter(tags=["sightings"])
 
 
 class SightingIn(Model):
-    """What somebody saw of an open case; ``id`` is the phone's own and makes sending twice harmless."""
+    """What somebody saw of an open case; ``id`` is the phone's own and makes sending twice harmless.
+
+    ``sent_at`` is what the phone's clock says at this moment, each time it is sent: where that is off by more
+    than a minute, ``observed_at`` is put right by the difference. Of the position the distance to the case is
+    kept, and not the position itself.
+    """
 
     id: UUID
     position: PositionIn
@@ -25,6 +30,7 @@ class SightingIn(Model):
     words: Annotated[str, Field(max_length=500)] = ""
     photos: Annotated[list[Sha256], Field(min_length=1, max_length=9)]
     recordings: Annotated[list[Sha256], Field(max_length=3, default_factory=list)]
+    sent_at: Instant | None = None
 
 
 class SightingOut(SightingOfCase):
@@ -41,7 +47,7 @@ def see_again(case_id: UUID, body: SightingIn, work: OneTransaction) -> Response
     at = body.position
     command = seeing_again.SeeAgain(
         body.id, case_id, at.lon, at.lat, at.datum, at.accuracy_m, body.observed_at, body.words,
-        tuple(body.photos), tuple(body.recordings),
+        tuple(body.photos), tuple(body.recordings), body.sent_at,
     )  # fmt: skip
     with work.begin() as w:
         seen = seeing_again.see_again(w.db, w.actor, w.now, command)

@@ -12,6 +12,7 @@ from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from gridmgmt.domain.coverage import CoverageRules, zone_of
+from gridmgmt.domain.onsite import Standing, standing
 from gridmgmt.geo.crs import LonLat, to_metric
 
 
@@ -35,25 +36,19 @@ class Seen:
 
 
 NOTHING = Seen(AtPlace.UNKNOWN, None)
+_SAID = {Standing.AT_PLACE: AtPlace.AT_PLACE, Standing.AWAY: AtPlace.NOT_AT_PLACE}
 
 
 def seen_at(
     shape: BaseGeometry, position: LonLat | None, accuracy_m: float | None, rules: CoverageRules
 ) -> Seen:
-    """Compare a position with a place in CGCS2000 degrees.
+    """Compare a position with a place in CGCS2000 degrees, by the rule of verification (:mod:`.onsite`).
 
-    At the place: within reach, by a position as accurate as coverage asks for. Not at the place: even the
-    nearest that the accuracy allows lies out of reach. Between the two, or without an accuracy, nothing is
-    known.
+    Near is here what coverage calls within reach, and vague what is less accurate than coverage asks for.
     """
     if position is None:
         return NOTHING
     zone = zone_of(shape)
     distance_m = round(float(to_metric(shape, zone).distance(to_metric(Point(position), zone))), 1)
-    if accuracy_m is None:
-        return Seen(AtPlace.UNKNOWN, distance_m)
-    if distance_m <= rules.reach_m and accuracy_m <= rules.accuracy_m:
-        return Seen(AtPlace.AT_PLACE, distance_m)
-    if distance_m - accuracy_m > rules.reach_m:
-        return Seen(AtPlace.NOT_AT_PLACE, distance_m)
-    return Seen(AtPlace.UNKNOWN, distance_m)
+    said = standing(distance_m, accuracy_m, near_m=rules.reach_m, vague_m=rules.accuracy_m)
+    return Seen(_SAID.get(said, AtPlace.UNKNOWN), distance_m)

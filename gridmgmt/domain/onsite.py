@@ -5,6 +5,9 @@ and how sure it is of that; the server measures the distance to the case, and th
 and the accuracy as they were: not rounded towards the case, and not the position itself, which says more
 about the worker than the record needs (PIPL article 6). Too far, too vague or not measured at all is no
 crime, and no lie either: it takes a reason, which is kept beside it (DOMAIN §8 轨迹/定位造假).
+
+:func:`standing` is the one rule of what a distance and an accuracy say; taps of a patrol have it with limits
+of their own (:mod:`.atplace`).
 """
 
 from collections.abc import Mapping
@@ -21,6 +24,9 @@ NEAR_M = 100.0
 """As far from a case as one still sees it: across a street, at the other end of a yard."""
 VAGUE_M = 200.0
 """A position that is less certain than this says nothing about a distance of :data:`NEAR_M`."""
+
+MOST_REASON = 300
+"""Characters of a reason."""
 
 ON_SITE = frozenset({Action.CONFIRM, Action.PASS_VERIFICATION, Action.FAIL_VERIFICATION})
 """What is said of a place by somebody who is there, or who says why he is not."""
@@ -111,20 +117,24 @@ def measured(sent: Sent, distance_m: float | None, *, exact: bool) -> dict[str, 
     }
 
 
-def standing(distance_m: float, accuracy_m: float | None) -> Standing:
-    """The doubt of the accuracy is the worker's benefit, but a vague position proves no presence.
+def standing(
+    distance_m: float, accuracy_m: float | None, *, near_m: float = NEAR_M, vague_m: float = VAGUE_M
+) -> Standing:
+    """At the place: near by the measure itself, and not vague. Away: even the nearest that it allows is far.
+
+    Between the two, or without an accuracy, nothing is known: the accuracy is the sender's own word, and
+    presence must not grow with what he claims.
 
     Examples
     --------
-    >>> standing(108.0, 10.0), standing(111.0, 10.0), standing(20.0, 500.0), standing(2000.0, 500.0)
-    (<Standing.AT_PLACE: 'at_place'>, <Standing.AWAY: 'away'>, <Standing.UNCERTAIN: 'uncertain'>, \
-<Standing.AWAY: 'away'>)
+    >>> standing(98.0, 10.0), standing(108.0, 10.0), standing(111.0, 10.0)
+    (<Standing.AT_PLACE: 'at_place'>, <Standing.UNCERTAIN: 'uncertain'>, <Standing.AWAY: 'away'>)
     """
-    if distance_m - (accuracy_m or 0.0) > NEAR_M:
-        return Standing.AWAY
-    if accuracy_m is None or accuracy_m > VAGUE_M:
+    if accuracy_m is None:
         return Standing.UNCERTAIN
-    return Standing.AT_PLACE
+    if distance_m <= near_m and accuracy_m <= vague_m:
+        return Standing.AT_PLACE
+    return Standing.AWAY if distance_m - accuracy_m > near_m else Standing.UNCERTAIN
 
 
 def require_seen(action: Action, facts: Mapping[str, Any]) -> None:
@@ -134,8 +144,17 @@ def require_seen(action: Action, facts: Mapping[str, Any]) -> None:
     ------
     MissingFact
         ``place_reason`` is missing; ``facts["standing"]`` and ``facts["distance_m"]`` say what was measured.
+    InvalidInput
+        It is no text, or longer than :data:`MOST_REASON`.
     """
-    if action not in ON_SITE or not is_empty(facts.get("place_reason")):
+    if action not in ON_SITE:
+        return
+    reason = facts.get("place_reason")
+    if reason is not None and not (isinstance(reason, str) and len(reason) <= MOST_REASON):
+        raise InvalidInput(
+            f"The reason is a text of at most {MOST_REASON} characters.", rule="R22a", field="place_reason"
+        )
+    if not is_empty(reason):
         return
     place = facts.get("place")
     seen = place if isinstance(place, Mapping) else {"standing": str(Standing.NOT_MEASURED)}

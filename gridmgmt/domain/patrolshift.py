@@ -42,9 +42,25 @@ def server_time(told: Told, now: datetime) -> datetime:
     Parameters
     ----------
     now : when the message arrived. Nothing is later than that.
+
+    Raises
+    ------
+    ImplausibleTime
+        Put right by the difference it would lie outside the calendar.
     """
+    return min(_put_right(told, now), now)
+
+
+def _put_right(told: Told, now: datetime) -> datetime:
     off = now - told.sent_at
-    return min(told.at + off if abs(off) > CLOCK_TOLERANCE else told.at, now)
+    if abs(off) <= CLOCK_TOLERANCE:
+        return told.at
+    try:
+        return told.at + off
+    except OverflowError:
+        raise ImplausibleTime(
+            "This time cannot be right; check the clock.", article="22-1", rule="R22a", field="at"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +200,12 @@ def sort_batch(
             else:
                 refused[one.no] = Refused.OTHER_CONTENT
             continue
-        at = one.at + (now - sent_at) if abs(now - sent_at) > CLOCK_TOLERANCE else one.at
+        try:
+            at = _put_right(Told(one.at, sent_at), now)
+        except ImplausibleTime:
+            # Outside the calendar at the end that the difference points to.
+            refused[one.no] = Refused.FUTURE if sent_at < now else Refused.BEFORE_SIGN_ON
+            continue
         reason = _reason(one, at, shift, frame, now)
         if reason is None:
             new[one.no] = Admitted(one, at)

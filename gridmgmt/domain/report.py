@@ -183,6 +183,11 @@ def _content_faults(report: Report, rules: ReportRules) -> Iterator[_Fault]:
         yield _Fault(
             InvalidInput, "recordings", "too_many", f"There are over {rules.recordings_max} recordings."
         )
+    if recordings and report.source.is_public:
+        # Written words from outside are sealed and erased by their subject's key; a sound has none.
+        yield _Fault(
+            InvalidInput, "recordings", "from_outside", "What somebody from outside said is written down."
+        )
     if len({*photos, *recordings}) < len(photos) + len(recordings):
         yield _Fault(InvalidInput, "photos", "twice", "One photo is there twice.")
     if not all(len(h) == _HASH_LENGTH and _HEX.issuperset(h) for h in (*photos, *recordings)):

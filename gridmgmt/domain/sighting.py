@@ -1,15 +1,17 @@
 """The same thing seen again 同一问题: what a worker adds to a case instead of reporting it twice.
 
-A sighting moves nothing and decides nothing; it is evidence beside the case (its photos).
+A sighting moves nothing and decides nothing; it is evidence beside the case (its photos). Of the position
+that it was sent with, what follows from it is kept, as of a verification (:mod:`.onsite`); far away it is no
+less welcome.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from gridmgmt.domain.onsite import Standing
 from gridmgmt.domain.workflow import State
 from gridmgmt.errors import ImplausibleTime, InvalidInput, MissingFact, NotReady
-from gridmgmt.geo.crs import Datum, LonLat
 
 MOST_PHOTOS, MOST_RECORDINGS, MOST_WORDS = 9, 3, 500
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -19,7 +21,11 @@ _ENDED = frozenset({State.CLOSED, State.REJECTED, State.VOIDED, State.MERGED})
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Somebody's photos of what a case is about; ``position`` as sent in ``datum``."""
+    """Somebody's photos of what a case is about, and how far from it he stood, by measure.
+
+    ``device_at`` is the time as a phone with a wrong clock told it; None where ``observed_at`` is what was
+    told.
+    """
 
     id: UUID
     case_id: UUID
@@ -27,12 +33,19 @@ class Sighting:
     seen_by: UUID
     observed_at: datetime
     received_at: datetime
-    position: LonLat
-    datum: Datum
+    standing: Standing
+    distance_m: float | None
     accuracy_m: float | None
+    basis: str | None
     words: str
     photos: tuple[str, ...]
     recordings: tuple[str, ...] = ()
+    device_at: datetime | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        """When it was seen, as the phone said."""
+        return self.device_at or self.observed_at
 
 
 def check_sighting(sighting: Sighting, state: State) -> None:

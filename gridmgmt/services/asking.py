@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from gridmgmt.domain import case as case_rules
+from gridmgmt.domain import onsite
 from gridmgmt.domain import request as request_rules
 from gridmgmt.domain.case import Case
 from gridmgmt.domain.clocks import Clocks
@@ -74,7 +75,7 @@ def ask(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: AskComma
     StaleVersion, NotAllowed, IllegalAction, MissingFact
         As ``domain.request.ask`` and ``domain.case.require_version``.
     InvalidInput
-        Facts that cannot be stored.
+        Facts that cannot be stored, or a position, which no request takes.
     """
     require_storable(dict(command.facts), "facts")
     require_anywhere(actor, Permission.CASE_READ)
@@ -87,6 +88,7 @@ def ask(db: Db, actor: Actor, now: datetime, books: RuleBooks, command: AskComma
             raise ContentDiffers("This id belongs to another request.", rule="R22a")
         return before
     case_rules.require_version(case, command.version)
+    onsite.read_place(command.action, command.facts)
     clocks = clocks_of(books.current(db, case.subdistrict_code), case, now)
     asked = _asked(case, clocks)
     request = request_rules.ask(command.request_id, asked, command.action, actor, now, command.facts)

@@ -18,6 +18,7 @@ from gridmgmt.adapters.evidence.room import EvidenceRoom
 from gridmgmt.domain.evidence import PhotoState
 from gridmgmt.domain.org import Actor
 from gridmgmt.domain.permissions import Permission, can, require
+from gridmgmt.domain.report import Source
 from gridmgmt.errors import EvidenceDamaged, GridError, NotFound, StoreFull, UnacceptablePhoto, Unavailable
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.records import done
@@ -102,12 +103,12 @@ def caption(sha256: str, row: Mapping[str, Any], timezone: tzinfo) -> Lines:
     Parameters
     ----------
     row : ``received_at``, ``login``, ``number`` and ``cell_code``, the last two or None; of a report's
-        photo ``observed_at``, ``lon``, ``lat``, ``datum`` and ``accuracy_m`` as well.
+        photo ``observed_at``, ``lon``, ``lat``, ``datum``, ``accuracy_m`` and ``source`` as well.
     """
     known = [("case", row["number"]), ("cell", row["cell_code"])]
     lines = [
         [("received", _clock(row["received_at"], timezone)), ("clock", "")],
-        *_from_the_phone(row, timezone),
+        *_as_told(row, timezone),
         [(label, value) for label, value in known if value],
         [("reporter", row["login"]), ("digest", sha256[:12])],
     ]
@@ -118,13 +119,17 @@ def _clock(at: datetime, timezone: tzinfo) -> str:
     return f"{at.astimezone(timezone):%Y-%m-%d %H:%M:%S %z}"
 
 
-def _from_the_phone(row: Mapping[str, Any], timezone: tzinfo) -> list[list[tuple[str, str]]]:
-    """When and where by the phone that sent the report; nobody has checked either."""
+def _as_told(row: Mapping[str, Any], timezone: tzinfo) -> list[list[tuple[str, str]]]:
+    """When and where by whoever reported; nobody has checked either, nor when the photo was taken.
+
+    A phone's clock is named for a report from a patrol alone: others are typed at a desk.
+    """
     if row.get("observed_at") is None:
         return []
     accuracy = f" +-{row['accuracy_m']:.0f}m" if row["accuracy_m"] else ""
     place = f"{row['lon']:.5f},{row['lat']:.5f}{accuracy} {row['datum'].upper()}"
-    return [[("taken", _clock(row["observed_at"], timezone)), ("phone", "")], [("place", place)]]
+    whose = [("phone", "")] if row["source"] == Source.PATROL else []
+    return [[("observed", _clock(row["observed_at"], timezone)), *whose], [("place", place)]]
 
 
 def caption_digest(lines: Lines) -> str:

@@ -21,12 +21,13 @@ from gridmgmt.domain.permissions import Permission, require
 from gridmgmt.domain.personal import Confidence
 from gridmgmt.domain.report import Report, Source, check_report, report_digest
 from gridmgmt.domain.routing import Known, route
-from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, MissingFact, NotFound
+from gridmgmt.errors import ContentDiffers, GridError, InvalidInput, NotFound
 from gridmgmt.geo.crs import Datum, LonLat, lonlat
 from gridmgmt.services.opening import Located, open_case
 from gridmgmt.services.peers import check_source
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
+from gridmgmt.services.uploaded import require_uploaded
 from gridmgmt.storage import cases, confidences, rosters
 from gridmgmt.storage.cases import Asked, BeforeIntake, Intake
 from gridmgmt.storage.db import Db
@@ -203,7 +204,10 @@ def _made(
         return _replay(before, digest)
     check_report(report, category, now)
     _require_contact_welcome(command)
-    _require_uploaded(command, before)
+    require_uploaded(
+        command.photos, command.recordings,
+        photos_known=before.photos_known, recordings_known=before.recordings_known,
+    )  # fmt: skip
     plan, cell = book.locate(position, command.datum, now)
     verdict = book.duty(category, now)
     rules = book.rules_at(now)
@@ -280,20 +284,3 @@ def _replay(before: BeforeIntake, digest: bytes) -> Answer:
         "A report with this id is stored already, with other content; the stored one stays.",
         rule="R14a",
     )
-
-
-def _require_uploaded(command: SubmitReport, before: BeforeIntake) -> None:
-    """A photo is a picture and a recording is a sound: neither stands for the other."""
-    unknown = {
-        "photos": [digest for digest in command.photos if digest not in before.photos_known],
-        "recordings": [digest for digest in command.recordings if digest not in before.recordings_known],
-    }
-    missing = [name for name, digests in unknown.items() if digests]
-    if missing:
-        raise MissingFact(
-            "Upload the photos first, then send the report.",
-            article="22-1",
-            rule="R22a",
-            missing=missing,
-            photos=unknown["photos"] + unknown["recordings"],
-        )

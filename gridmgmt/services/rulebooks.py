@@ -1,9 +1,10 @@
-"""Rulebooks held in memory, one per subdistrict, for as long as the database's revision stays."""
+"""Rulebooks and wordings held in memory, one per subdistrict, as long as the database's revision stays."""
 
 from threading import Lock
 
 from gridmgmt.domain.rulebook import RuleBook
-from gridmgmt.storage import catalogue
+from gridmgmt.domain.wording import Wording
+from gridmgmt.storage import catalogue, wordings
 from gridmgmt.storage.db import Db, acting_as
 from gridmgmt.storage.rights.walls import Acting
 
@@ -13,6 +14,7 @@ class RuleBooks:
 
     def __init__(self) -> None:
         self._held: dict[str, RuleBook] = {}
+        self._wordings: dict[str, tuple[int, Wording]] = {}
         self._loading = Lock()
 
     def at_revision(self, db: Db, subdistrict_code: str, revision: int) -> RuleBook:
@@ -33,3 +35,13 @@ class RuleBooks:
     def current(self, db: Db, subdistrict_code: str) -> RuleBook:
         """The rulebook as of this transaction."""
         return self.at_revision(db, subdistrict_code, catalogue.revision(db))
+
+    def wording(self, db: Db, subdistrict_code: str) -> Wording:
+        """How people speak of classes, as of this transaction; read only when somebody asks for it."""
+        revision = catalogue.revision(db)
+        held = self._wordings.get(subdistrict_code)
+        if held is None or held[0] != revision:
+            with acting_as(db, Acting.rules(subdistrict_code)):
+                held = (revision, wordings.load(db, subdistrict_code))
+            self._wordings[subdistrict_code] = held
+        return held[1]

@@ -5,22 +5,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gridmgmt.domain import onsite
+from gridmgmt.domain.case import Case
 from gridmgmt.domain.events import Event, EventKind
 from gridmgmt.domain.org import Actor
+from gridmgmt.domain.patrolshift import Told, server_time
 from gridmgmt.domain.permissions import Permission, require, require_anywhere
 from gridmgmt.domain.personal import short_text
 from gridmgmt.domain.sighting import Sighting, check_sighting
-from gridmgmt.errors import ContentDiffers, MissingFact
+from gridmgmt.errors import ContentDiffers
 from gridmgmt.geo.crs import Datum, lonlat
 from gridmgmt.services.records import done
 from gridmgmt.services.storable import require_storable
-from gridmgmt.storage import audit, cases, evidence, feedbacks, outbox, photos, sightings
+from gridmgmt.services.uploaded import require_uploaded
+from gridmgmt.storage import audit, cases, evidence, feedbacks, outbox, photos, places, sightings
 from gridmgmt.storage.db import Db
 
 
 @dataclass(frozen=True, slots=True)
 class SeeAgain:
-    """A sighting as a phone sends it; nothing of it has been checked."""
+    """A sighting as a phone sends it; nothing of it has been checked.
+
+    ``sent_at`` is what the phone's clock said as it sent it; None when it did not say.
+    """
 
     id: UUID
     case_id: UUID
@@ -32,6 +39,7 @@ class SeeAgain:
     words: str
     photos: tuple[str, ...]
     recordings: tuple[str, ...]
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +70,21 @@ def see_again(db: Db, actor: Actor, now: datetime, command: SeeAgain) -> Seen:
     named = cases.load(db, command.case_id, actor)
     require(actor, Permission.REPORT_SUBMIT, named.subdistrict_code)
     case = cases.load(db, feedbacks.master_of(db, named.id), actor, lock=True)
-    given = Sighting(
-        command.id, case.id, case.subdistrict_code, actor.id, command.observed_at, now,
-        lonlat(command.lon, command.lat), command.datum, command.accuracy_m,
-        short_text(command.words).strip(), command.photos, command.recordings,
-    )  # fmt: skip
+    given = _given(db, actor, now, case, command)
     before = sightings.find(db, given.id)
     if before is not None:
         _require_same(before, given, named.id)
         return Seen(before, case.number, replayed=True)
     check_sighting(given, case.state)
-    _require_uploaded(db, given)
+    kinds = photos.kinds(db, given.subdistrict_code, [*given.photos, *given.recordings])
+    require_uploaded(
+        given.photos, given.recordings,
+        photos_known={digest for digest, kind in kinds.items() if kind == photos.PHOTO},
+        recordings_known={digest for digest, kind in kinds.items() if kind == photos.RECORDING},
+    )  # fmt: skip
     stored = sightings.add(db, given)
+    if stored is None:
+        raise _differs()
     _require_same(stored, given, named.id)
     evidence.link_to_case(db, case.subdistrict_code, case.id, [*given.photos, *given.recordings])
     facts = {
@@ -89,38 +100,41 @@ def see_again(db: Db, actor: Actor, now: datetime, command: SeeAgain) -> Seen:
     return Seen(stored, case.number, replayed=False)
 
 
+def _given(db: Db, actor: Actor, now: datetime, case: Case, command: SeeAgain) -> Sighting:
+    """By the server's clock, and with the distance in place of the position."""
+    told, place = command.observed_at, lonlat(command.lon, command.lat)
+    at = told if command.sent_at is None else server_time(Told(told, command.sent_at), now)
+    # Drawn aside from ours by an unknown way, a position measures nothing.
+    found = None if command.datum.is_offset else places.distance_to(db, case.id, place.lon, place.lat)
+    distance_m, exact = found or (None, False)
+    seen = onsite.measured(onsite.Sent(*place, command.accuracy_m), distance_m, exact=exact)
+    return Sighting(
+        id=command.id, case_id=case.id, subdistrict_code=case.subdistrict_code, seen_by=actor.id,
+        observed_at=at, device_at=None if at == told else told, received_at=now,
+        standing=onsite.Standing(seen["standing"]), distance_m=seen.get("distance_m"),
+        accuracy_m=seen.get("accuracy_m"), basis=seen.get("basis"),
+        words=short_text(command.words).strip(), photos=command.photos, recordings=command.recordings,
+    )  # fmt: skip
+
+
 def _require_same(stored: Sighting, given: Sighting, named: UUID) -> None:
     """Sent again it is the same; the case may have been merged into another meanwhile."""
-    names = (
-        "subdistrict_code",
-        "seen_by",
-        "observed_at",
-        "position",
-        "datum",
-        "photos",
-        "recordings",
-        "words",
-    )
+    names = ("subdistrict_code", "seen_by", "told_at", "photos", "recordings", "words")
     same = all(getattr(stored, name) == getattr(given, name) for name in names)
     if not same or stored.case_id not in {given.case_id, named}:
-        raise ContentDiffers("This id belongs to another sighting.", rule="R14a")
+        raise _differs()
 
 
-def _require_uploaded(db: Db, given: Sighting) -> None:
-    kinds = photos.kinds(db, given.subdistrict_code, [*given.photos, *given.recordings])
-    unknown = [d for d in given.photos if kinds.get(d) != photos.PHOTO]
-    unknown += [d for d in given.recordings if kinds.get(d) != photos.RECORDING]
-    if unknown:
-        raise MissingFact(
-            "Upload the photos first, then send what was seen.", article="22-1", rule="R22a",
-            missing=["photos"], photos=unknown,
-        )  # fmt: skip
+def _differs() -> ContentDiffers:
+    return ContentDiffers("This id belongs to another sighting.", rule="R14a")
 
 
 def facts_of(sighting: Sighting) -> dict[str, Any]:
     """A sighting as pages show it."""
-    names = ("id", "case_id", "seen_by", "observed_at", "received_at", "accuracy_m", "words")
+    names = ("id", "case_id", "seen_by", "observed_at", "received_at", "words")
+    measure = ("standing", "distance_m", "accuracy_m", "basis")
     return {name: getattr(sighting, name) for name in names} | {
+        "place": {name: getattr(sighting, name) for name in measure},
         "photos": list(sighting.photos),
         "recordings": list(sighting.recordings),
     }

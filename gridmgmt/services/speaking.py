@@ -8,7 +8,6 @@ from gridmgmt.domain.taxonomy import Category
 from gridmgmt.domain.wording import Phrase, Wording
 from gridmgmt.services.reading import subdistrict_of
 from gridmgmt.services.rulebooks import RuleBooks
-from gridmgmt.storage import wordings
 from gridmgmt.storage.db import Db
 
 _SHOWN = (
@@ -20,7 +19,7 @@ _SHOWN = (
 def categories(db: Db, actor: Actor, now: datetime, books: RuleBooks, on: date | None) -> dict[str, Any]:
     """The classes in use on a day, today by default, with words and phrases; general phrases once."""
     code = subdistrict_of(actor)
-    book, wording = books.current(db, code), wordings.load(db, code)
+    book, wording = books.current(db, code), books.wording(db, code)
     found = book.catalogue.in_use(on or book.day_of(now))
     return {
         "standard_ref": sorted({c.standard_ref for c in found}),

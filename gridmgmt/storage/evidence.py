@@ -27,7 +27,7 @@ from gridmgmt.storage.tables import (
 )
 
 Row = Mapping[str, Any]
-_SENT = ("observed_at", "lon", "lat", "datum", "accuracy_m")
+_SENT = ("observed_at", "lon", "lat", "datum", "accuracy_m", "source")
 
 
 def _mine(column: Any, actor: Actor) -> Any:
@@ -41,10 +41,10 @@ def captioned(db: Db, actor: Actor, sha256: str) -> Row | None:
     -------
     ``subdistrict_code``, ``media_type``, ``received_at``, ``login`` of the sender, ``number`` and
     ``cell_code`` of the first case that shows it, and ``observed_at``, ``lon``, ``lat``, ``datum``,
-    ``accuracy_m`` as the phone sent them with that report; None for each that is not there.
+    ``accuracy_m``, ``source`` as they were sent with that report; None for each that is not there.
     """
     of_case = (cases.c.number, cases.c.cell_code, cases.c.reported_at)
-    # The phone's own time, also where its clock was found wrong: the strip says whose it is.
+    # The time as told, also where the phone's clock was found wrong: the strip says whose it is.
     seen_at = func.coalesce(reports.c.device_at, reports.c.observed_at).label("observed_at")
     sent = (seen_at, *(reports.c[name] for name in _SENT[1:]))
     showing = union(

@@ -6,25 +6,27 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from gridmgmt.domain.onsite import Standing
 from gridmgmt.domain.sighting import Sighting
-from gridmgmt.geo.crs import Datum, LonLat
 from gridmgmt.storage.db import Db
 from gridmgmt.storage.tables import case_sightings
 
 
-def add(db: Db, given: Sighting) -> Sighting:
-    """Keep a sighting; what is stored under its id, which is an earlier one where that was sent before."""
+def add(db: Db, given: Sighting) -> Sighting | None:
+    """Keep a sighting; what is stored under its id, which is an earlier one where that was sent before.
+
+    None: the id is taken by one that whoever asks may not see, and nothing was stored.
+    """
     row = {
         name: getattr(given, name)
         for name in (
-            "id", "case_id", "subdistrict_code", "seen_by", "observed_at", "received_at", "datum",
-            "accuracy_m", "words",
+            "id", "case_id", "subdistrict_code", "seen_by", "observed_at", "device_at", "received_at",
+            "standing", "distance_m", "accuracy_m", "basis", "words",
         )
     }  # fmt: skip
-    row |= {"lon": given.position.lon, "lat": given.position.lat}
     row |= {"photos": list(given.photos), "recordings": list(given.recordings)}
     db.execute(insert(case_sightings).values(row).on_conflict_do_nothing(index_elements=["id"]))
-    return find(db, given.id) or given
+    return find(db, given.id)
 
 
 def find(db: Db, sighting_id: UUID) -> Sighting | None:
@@ -44,10 +46,9 @@ def of_case(db: Db, case_id: UUID) -> list[Sighting]:
 
 
 def _read(row: dict[str, Any]) -> Sighting:
-    position = LonLat(row.pop("lon"), row.pop("lat"))
     return Sighting(
         **row | {
-            "position": position, "datum": Datum(row["datum"]), "photos": tuple(row["photos"]),
+            "standing": Standing(row["standing"]), "photos": tuple(row["photos"]),
             "recordings": tuple(row["recordings"]),
         }
     )  # fmt: skip

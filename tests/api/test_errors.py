@@ -28,7 +28,7 @@ STATUS = {
     "erased": 410, "unreadable": 500, "seal_broken": 500, "unknown_key": 500, "unsupported_media_type": 415,
     "too_many_uploads": 429, "upload_busy": 423, "wrong_tus_version": 412, "checksum_differs": 460,
     "beyond_purpose": 403, "own_request": 403, "quota_spent": 403, "offset_differs": 409,
-    "under_legal_hold": 409, "evidence_damaged": 410, "store_full": 507,
+    "under_legal_hold": 409, "evidence_damaged": 410, "store_full": 507, "sender_differs": 401,
 }  # fmt: skip
 MEMBERS = ["article", "code", "detail", "facts", "request_id", "rule", "status", "title", "type"]
 

@@ -271,6 +271,14 @@ def test_a_commit_that_fails_is_never_answered_with_success(
     assert worker.post("/reports", draft).status_code == 201
 
 
+def test_a_time_that_no_calendar_has_is_refused_as_the_senders_fault(
+    worker: Person,
+) -> None:
+    times = {"observed_at": "9998-01-01T00:00:00Z", "sent_at": "0002-01-01T00:00:00Z"}
+    answer = worker.post("/reports", worker.draft() | times)
+    assert (answer.status_code, answer.json()["code"]) == (422, "implausible_time")
+
+
 def test_nothing_is_filed_under_the_name_of_whoever_has_signed_in_since(
     server: Server, worker: Person
 ) -> None:
@@ -278,7 +286,12 @@ def test_nothing_is_filed_under_the_name_of_whoever_has_signed_in_since(
     draft = worker.draft()
     somebody = str(uuid.uuid4())
     answer = worker.post("/reports", draft, **{"Sent-By": somebody})
-    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
-    assert worker.http.get("/api/v1/me", headers={"Sent-By": somebody}).status_code == 401
+    assert (answer.status_code, answer.json()["code"]) == (401, "sender_differs")
+    shown = worker.http.get("/api/v1/me", headers={"Sent-By": somebody})
+    assert (shown.status_code, shown.json()["code"]) == (401, "sender_differs")
+    for refused in (answer, shown):
+        entry = "code = 'sender_differs' and request_id = :request and actor_id::text = :id"
+        facts = {"request": refused.json()["request_id"], "id": worker.id}
+        assert count(server, "audit_log", entry, **facts) == 1, "on record is who was signed in"
     assert count(server, "reports", "id = :id", id=draft["id"]) == 0
     assert worker.post("/reports", draft, **{"Sent-By": worker.id.upper()}).status_code == 201

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from gridmgmt.domain.onsite import MEASURED, NEAR_M, ON_SITE, VAGUE_M, Sent, measured, read_place, standing
+from gridmgmt.domain.onsite import (
+    MEASURED,
+    MOST_REASON,
+    NEAR_M,
+    ON_SITE,
+    VAGUE_M,
+    Sent,
+    measured,
+    read_place,
+    standing,
+)
 from gridmgmt.domain.workflow import Action, State
 from gridmgmt.errors import InvalidInput, MissingFact
 from tests.builders_cases import make_case, move
@@ -19,12 +29,13 @@ SAID = [(action, _WHERE.get(action, State.HANDLED)) for action in sorted(ON_SITE
 @pytest.mark.parametrize(
     ("distance_m", "accuracy_m", "expected"),
     [
-        (0, 5, "at_place"), (NEAR_M + 10, 10, "at_place"), (NEAR_M + 10.1, 10, "away"),
+        (0, 5, "at_place"), (NEAR_M, 10, "at_place"), (NEAR_M + 0.1, 10, "uncertain"),
+        (NEAR_M + 10, 10, "uncertain"), (NEAR_M + 10.1, 10, "away"), (300, 200, "uncertain"),
         (5, VAGUE_M, "at_place"), (5, VAGUE_M + 0.1, "uncertain"), (5, None, "uncertain"),
-        (NEAR_M + 0.1, None, "away"), (5000, 4000, "away"),
+        (NEAR_M + 0.1, None, "uncertain"), (5000, 4000, "away"),
     ],
 )  # fmt: skip
-def test_the_accuracy_is_the_workers_benefit_and_a_vague_position_proves_nothing(
+def test_nobody_comes_nearer_by_claiming_to_be_less_certain_and_a_vague_position_proves_nothing(
     distance_m: float, accuracy_m: float | None, expected: str
 ) -> None:
     assert standing(distance_m, accuracy_m) == expected
@@ -40,6 +51,14 @@ def test_whoever_was_not_measured_at_the_place_says_why(
     assert refused.value.facts["missing"] == ["place_reason"]
     step = move(make_case(state), action, place=place, place_reason="院门上锁，在门外看").step
     assert (step.facts["place"], step.facts["place_reason"]) == (place, "院门上锁，在门外看")
+
+
+@pytest.mark.parametrize("reason", [False, 0, {"a": 1}, ["雨"], "雨" * (MOST_REASON + 1)])
+@pytest.mark.parametrize("place", [AT_PLACE, AWAY, None])
+def test_a_reason_is_a_text_of_bounded_length(reason: object, place: dict[str, Any] | None) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        move(make_case(State.HANDLED), Action.PASS_VERIFICATION, place=place, place_reason=reason)
+    assert refused.value.facts["field"] == "place_reason"
 
 
 @pytest.mark.parametrize(("action", "state"), SAID)

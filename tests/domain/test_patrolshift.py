@@ -96,6 +96,20 @@ def test_nothing_is_told_of_the_future() -> None:
     assert NOW == server_time(Told(NOW + HOUR, NOW), NOW)
 
 
+@pytest.mark.parametrize(("year", "sent", "reason"), [
+    (9999, 1, Refused.FUTURE), (1, 9999, Refused.BEFORE_SIGN_ON), (5000, 9999, Refused.BEFORE_SIGN_ON),
+])  # fmt: skip
+def test_a_time_that_no_calendar_has_is_refused_and_breaks_nothing(
+    year: int, sent: int, reason: Refused
+) -> None:
+    at, sent_at = NOW.replace(year=year), NOW.replace(year=sent)
+    with pytest.raises(ImplausibleTime):
+        server_time(Told(at, sent_at), NOW)
+    batch = [given(1, at), given(2, sent_at)]
+    found = sort_batch(batch, sent_at, make_shift(), {}, FRAME, NOW)
+    assert (found.refused, [one.given.no for one in found.new]) == ({1: reason}, [2])
+
+
 batches = st.lists(
     st.builds(given, st.integers(1, 12), st.integers(-5, 65).map(lambda m: NOW + m * MINUTE)), max_size=30
 ).map(lambda some: list({one.no: one for one in some}.values()))

@@ -67,6 +67,13 @@ def test_a_sound_report_passes():
     check_report(make_report(accuracy_m=None, description=""), make_category(), NOW)
 
 
+@pytest.mark.parametrize("source", [s for s in Source if s.is_public])
+def test_what_somebody_from_outside_said_is_kept_in_writing_alone(source):
+    assert ["from_outside"] == codes(make_report(source=source, recording_hashes=(OTHER_PHOTO,)))
+    check_report(make_report(source=source), make_category(), NOW)
+    check_report(make_report(recording_hashes=(OTHER_PHOTO,)), make_category(), NOW)
+
+
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(0), timedelta(days=-30)])
 def test_an_observation_at_the_bounds_of_the_plausible_passes(ahead):
     check_report(make_report(observed_at=NOW + ahead), make_category(), NOW)

@@ -47,6 +47,13 @@ def unit(street: Street):
     return street.handler(ENFORCEMENT)
 
 
+def test_no_request_keeps_a_position_or_its_senders_word_about_it(street: Street, case: Case) -> None:
+    for place in ({"lon": 117.6, "lat": 39.0}, {"standing": "at_place", "distance_m": 3.0}, "here"):
+        with pytest.raises(InvalidInput) as refused:
+            street.ask(case, Action.EXTEND, unit(street), **EXTENSION, place=place)
+        assert refused.value.facts["field"] == "place"
+
+
 def test_a_granted_extension_moves_the_deadline_by_working_time(street: Street, case: Case) -> None:
     request = street.ask(case, Action.EXTEND, unit(street), **EXTENSION)
     assert street.case(case.id) == case, "asking moves nothing"

@@ -19,6 +19,7 @@ from gridmgmt.adapters.evidence.vault import Vault
 from gridmgmt.adapters.keyring import FileKeyRing, open_key_ring
 from gridmgmt.demo.photos import draw_photo
 from gridmgmt.domain.evidence import PhotoState
+from gridmgmt.domain.report import Source
 from gridmgmt.domain.workflow import Action
 from gridmgmt.errors import (
     EvidenceDamaged,
@@ -216,17 +217,22 @@ def test_once_there_is_a_case_the_strip_has_its_number(street: Street, room: Evi
     assert look(street, room, named(content)).examined is None, "kept for the next look"
 
 
-def test_a_reports_photo_tells_when_and_where_by_the_phone_that_sent_it(
-    street: Street, room: EvidenceRoom
+@pytest.mark.parametrize(
+    ("source", "whose"),
+    [(Source.PATROL, [("phone", "")]), (Source.HOTLINE_12345, []), (Source.VIDEO, [])],
+)
+def test_a_reports_photo_tells_when_and_where_it_was_seen_as_told_and_names_only_a_patrols_phone(
+    street: Street, room: EvidenceRoom, source: Source, whose: list[tuple[str, str]]
 ) -> None:
     content = picture(size=(640, 480))
     send(street, room, content, by=street.person("demo-worker-001"))
-    street.report(photos=(named(content),), lon=117.6466, lat=39.0344, accuracy_m=8.4)
+    by = None if source is Source.PATROL else street.acceptor
+    street.report(by, photos=(named(content),), lon=117.6466, lat=39.0344, accuracy_m=8.4, source=source)
     found = evidence.look_at_photo(
         street.db, street.shift_leader, street.now, street.books, named(content), "screen"
     )
     assert [
-        [("taken", "2026-11-23 09:50:00 +0800"), ("phone", "")],
+        [("observed", "2026-11-23 09:50:00 +0800"), *whose],
         [("place", "117.64660,39.03440 +-8m WGS84")],
     ] == found.lines[1:3]
 

@@ -41,6 +41,21 @@ def test_an_unchanged_plan_keeps_its_index_and_a_changed_one_gets_a_new_one(db: 
     assert books.current(db, STREET).plans[0].index is not before.plans[0].index
 
 
+def test_how_people_speak_is_read_once_until_it_changes(db: Db, books: RuleBooks) -> None:
+    before = books.wording(db, STREET)
+    assert books.wording(db, STREET) is before
+    for change in (
+        "insert into app.category_synonyms values ('*', '新说法', 'test')",
+        "insert into app.category_phrases values ('', '*', 999, '新短语', '', 'test')",
+        "insert into app.spellings values ('新说法', 'xin shuo fa', 'test')",
+    ):
+        db.execute(text(change))
+    after = books.wording(db, STREET)
+    assert after is not before
+    assert after.spelling_of("新说法") == "xin shuo fa"
+    assert "新短语" in [phrase.text for phrase in after.general_phrases()]
+
+
 def test_many_threads_that_find_no_book_build_it_once(engine: Engine, monkeypatch) -> None:
     built, load = [], catalogue.load_rulebook
     together = threading.Barrier(2)

@@ -1,7 +1,11 @@
 """The same thing seen again: photos join an open case once, move nothing, and are nobody's second report."""
 
+import json
+import math
 import uuid
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +17,9 @@ from gridmgmt.geo.crs import Datum
 from gridmgmt.services import reading, seeing_again
 from gridmgmt.services.rulebooks import RuleBooks
 from gridmgmt.storage import evidence as rows
-from gridmgmt.storage.db import Db
+from gridmgmt.storage.db import Db, act_as
+from gridmgmt.storage.rights.walls import Acting
+from tests.builders_cases import ELSEWHERE
 from tests.builders_street import Street, stranger
 
 AT_THE_DESK = "LOCAL-TJ:matter:L08001"
@@ -76,6 +82,54 @@ def test_sent_twice_it_is_kept_once_and_other_content_is_refused(street: Street)
         see(street, by, seen(street, case.id, by, id=command.id, words="别的"))
 
 
+def test_an_id_that_is_taken_behind_another_streets_wall_is_not_acknowledged(street: Street) -> None:
+    case, by = street.report(), street.person("demo-worker-002")
+    theirs = see(street, by, seen(street, case.id, by)).sighting
+    moved = text(
+        "insert into app.case_sightings select (s).* from (select jsonb_populate_record(c, :over) as s"
+        " from app.case_sightings c where c.id = :id) as other"
+    )
+    command = seen(street, case.id, by, photos=(street.photo(by, "mine"),))
+    over = {"id": str(command.id), "subdistrict_code": ELSEWHERE}
+    street.db.execute(moved, {"over": json.dumps(over), "id": theirs.id})
+    act_as(street.db, Acting.of(by))
+    with pytest.raises(ContentDiffers):
+        see(street, by, command)
+
+
+def test_of_the_position_the_distance_is_kept_and_shown_and_not_the_position(street: Street) -> None:
+    case, by = street.report(lon=117.6466, lat=39.0344), street.person("demo-worker-002")
+    north = seen(street, case.id, by, lat=39.0344 + 2000 / 111_195, photos=(street.photo(by, "north"),))
+    for command in (seen(street, case.id, by), north, seen(street, case.id, by, datum=Datum.GCJ02)):
+        see(street, by, command)
+    shown = reading.case_detail(street.db, street.shift_leader, street.now, street.books, case.id)["beside"]
+    here, away, unknown = sorted((line["place"] for line in shown["sightings"]), key=_by_distance)
+    assert (here["standing"], here["basis"], here["accuracy_m"]) == ("at_place", "point", 9.0)
+    assert (here["distance_m"], away["distance_m"]) == (0, pytest.approx(2000, rel=0.01))
+    assert (away["standing"], unknown["standing"]) == ("away", "not_measured")
+    columns = "select column_name from information_schema.columns where table_name = 'case_sightings'"
+    assert not {"lon", "lat"} & set(street.db.execute(text(columns)).scalars())
+
+
+def _by_distance(place: dict[str, Any]) -> float:
+    return math.inf if place["distance_m"] is None else float(place["distance_m"])
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=400), timedelta(days=-400), timedelta(hours=-3)])
+def test_a_wrong_clock_loses_nothing_that_was_seen(street: Street, wrong: timedelta) -> None:
+    case, by = street.report(), street.person("demo-worker-002")
+    told, ago = street.now - timedelta(minutes=20) + wrong, timedelta(minutes=20)
+    command = seen(street, case.id, by, observed_at=told, sent_at=street.now + wrong)
+    kept = see(street, by, command).sighting
+    assert (kept.observed_at, kept.device_at) == (street.now - ago, told)
+    later = replace(command, sent_at=street.now + wrong + timedelta(hours=1))
+    assert see(street.later(hours=1, minutes=2), by, later).replayed, (
+        "sent again it is known by what was told"
+    )
+    with pytest.raises(ContentDiffers):
+        see(street, by, replace(later, observed_at=told + timedelta(minutes=5)))
+
+
 def test_of_a_merged_case_it_joins_the_master(street: Street) -> None:
     master, twin = street.report(), street.report(category=AT_THE_DESK)
     street.act(twin, Action.MERGE, street.acceptor, master_id=str(master.id))
@@ -96,8 +150,12 @@ def test_it_needs_a_photo_that_was_uploaded_and_a_time_that_can_be(street: Stree
     case, by = street.report(), street.person("demo-worker-002")
     with pytest.raises(MissingFact):
         see(street, by, seen(street, case.id, by, photos=()))
-    with pytest.raises(MissingFact):
+    with pytest.raises(MissingFact) as caught:
         see(street, by, seen(street, case.id, by, photos=("0" * 64,)))
+    assert caught.value.facts["missing"] == ["photos"]
+    with pytest.raises(MissingFact) as caught:
+        see(street, by, seen(street, case.id, by, recordings=(street.photo(by, "no sound"),)))
+    assert caught.value.facts["missing"] == ["recordings"], "a photo is no recording"
     with pytest.raises(ImplausibleTime):
         see(street, by, seen(street, case.id, by, observed_at=street.now + timedelta(hours=1)))
 

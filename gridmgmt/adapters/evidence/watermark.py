@@ -16,7 +16,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 LABELS = {
     "received": ("接收", "RECEIVED"),
     "clock": ("服务器时钟", "SERVER CLOCK"),
-    "taken": ("拍摄", "TAKEN"),
+    "observed": ("据报时间", "OBSERVED AS TOLD"),
     "phone": ("手机时钟", "PHONE CLOCK"),
     "place": ("地点", "PLACE"),
     "case": ("案件", "CASE"),

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from gridmgmt.domain.evidence import PhotoState
+from gridmgmt.domain.onsite import Standing
 from gridmgmt.storage.tables.base import instant, metadata, words
 
 
@@ -134,19 +135,22 @@ case_sightings = Table(
     Column("subdistrict_code", Text, nullable=False),
     Column("seen_by", Uuid, ForeignKey("app.people.id"), nullable=False),
     instant("observed_at"),
+    # As a phone with a wrong clock told it.
+    instant("device_at", nullable=True),
     instant("received_at"),
-    # As sent, in the datum sent.
-    Column("lon", Double, nullable=False),
-    Column("lat", Double, nullable=False),
-    Column("datum", Text, nullable=False),
+    # What was measured of a position that is not kept itself.
+    *words("standing", Standing),
+    Column("distance_m", Double),
     Column("accuracy_m", Double),
+    Column("basis", Text),
     Column("words", Text, nullable=False),
     # Photos, then recordings, in the order taken; case_photos refers to each.
     Column("photos", ARRAY(Text), nullable=False),
     Column("recordings", ARRAY(Text), nullable=False),
     CheckConstraint(
-        "lon between -180 and 180 and lat between -90 and 90 and coalesce(accuracy_m, 0) between 0 and 1e6",
-        name="position",
+        "case when standing = 'not_measured' then distance_m is null and accuracy_m is null and basis is null"
+        " else distance_m >= 0 and basis in ('point', 'cell') end",
+        name="measured",
     ),
     Index("ix_case_sightings_case", "case_id", "received_at"),
 )

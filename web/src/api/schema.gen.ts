@@ -4746,6 +4746,19 @@ export interface components {
             unit_name: string | null;
         };
         /**
+         * MeasuredPlace
+         * @description How far from the case somebody stood, as the server measured it: to its point, or else to its cell.
+         */
+        MeasuredPlace: {
+            /** Accuracy M */
+            accuracy_m: number | null;
+            /** Basis */
+            basis: ("point" | "cell") | null;
+            /** Distance M */
+            distance_m: number | null;
+            standing: components["schemas"]["Standing"];
+        };
+        /**
          * Merged
          * @description A report that was merged 并案 into the case, and whether its reporter was told.
          */
@@ -6025,6 +6038,10 @@ export interface components {
         /**
          * SightingIn
          * @description What somebody saw of an open case; ``id`` is the phone's own and makes sending twice harmless.
+         *
+         *     ``sent_at`` is what the phone's clock says at this moment, each time it is sent: where that is off by more
+         *     than a minute, ``observed_at`` is put right by the difference. Of the position the distance to the case is
+         *     kept, and not the position itself.
          */
         SightingIn: {
             /**
@@ -6042,6 +6059,8 @@ export interface components {
             position: components["schemas"]["PositionIn"];
             /** Recordings */
             recordings?: string[];
+            /** Sent At */
+            sent_at?: string | null;
             /**
              * Words
              * @default
@@ -6050,11 +6069,9 @@ export interface components {
         };
         /**
          * SightingOfCase
-         * @description The same thing seen again by somebody, with his photos and what he said.
+         * @description The same thing seen again by somebody, with his photos, what he said, and where he stood.
          */
         SightingOfCase: {
-            /** Accuracy M */
-            accuracy_m: number | null;
             /**
              * Case Id
              * Format: uuid
@@ -6072,6 +6089,7 @@ export interface components {
             observed_at: string;
             /** Photos */
             photos: string[];
+            place: components["schemas"]["MeasuredPlace"];
             /**
              * Received At
              * Format: date-time
@@ -6092,8 +6110,6 @@ export interface components {
          * @description The stored sighting; ``case_id`` is the master's where the case was merged.
          */
         SightingOut: {
-            /** Accuracy M */
-            accuracy_m: number | null;
             /**
              * Case Id
              * Format: uuid
@@ -6113,6 +6129,7 @@ export interface components {
             observed_at: string;
             /** Photos */
             photos: string[];
+            place: components["schemas"]["MeasuredPlace"];
             /**
              * Received At
              * Format: date-time
@@ -6224,6 +6241,12 @@ export interface components {
             /** Unit Code */
             unit_code: string | null;
         };
+        /**
+         * Standing
+         * @description Where the device was, seen from the case.
+         * @enum {string}
+         */
+        Standing: "at_place" | "away" | "uncertain" | "not_measured";
         /**
          * State
          * @description Thirteen states; the Chinese names are the field's.

@@ -43,12 +43,12 @@ export type CategoryRef = Schemas['CategoryRef']
 export type StoredPhoto = Schemas['PhotoOut']
 export type SentPosition = Schemas['SentPosition']
 export type Point = Schemas['Place']
-/** What the phone keeps: everything said; no contact, which only the desk takes down, and no time of sending, which the outbox adds. */
+/** What the phone keeps: everything said; no contact, which only the desk takes down, and no time of sending, which goes along each time (ports/transport.ts). */
 export type ReportIn = Required<Omit<Schemas['ReportIn'], 'contact' | 'position' | 'sent_at'>> & {
   position: Required<Schemas['PositionIn']>
 }
 export type ReportOut = Schemas['ReportOut']
-export type SightingIn = Required<Omit<Schemas['SightingIn'], 'position'>> & {
+export type SightingIn = Required<Omit<Schemas['SightingIn'], 'position' | 'sent_at'>> & {
   position: Required<Schemas['PositionIn']>
 }
 export type SightingOut = Schemas['SightingOut']

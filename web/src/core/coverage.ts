@@ -8,6 +8,8 @@
 //
 // Headless: no clock. Measured on a plane that touches the ellipsoid, good to centimetres over a street.
 
+import { standingOf } from './distance.ts'
+
 export interface Rules {
   reach_m: number
   accuracy_m: number
@@ -171,7 +173,6 @@ export function seenAt(line: readonly XY[], fix: Fix | null, plane: Plane, rules
   const here = plane.at(fix.lon, fix.lat)
   const ways = rest.map((to, index) => fromWay(here, line[index] ?? to, to))
   const distance_m = Math.round(Math.min(apart(here, first), ...ways) * 10) / 10
-  if (fix.accuracy_m === null) return { said: 'unknown', distance_m }
-  if (distance_m <= rules.reach_m && counts(fix, rules)) return { said: 'at_place', distance_m }
-  return { said: distance_m - fix.accuracy_m > rules.reach_m ? 'not_at_place' : 'unknown', distance_m }
+  const standing = standingOf(distance_m, fix.accuracy_m, rules.reach_m, rules.accuracy_m)
+  return { said: standing === 'at_place' ? standing : standing === 'away' ? 'not_at_place' : 'unknown', distance_m }
 }

@@ -32,7 +32,9 @@ export type Standing = 'at_place' | 'away' | 'uncertain' | 'not_measured'
 export const NEAR_M = 100
 const VAGUE_M = 200
 
-export function standingOf(distance_m: number, accuracy_m: number | null): Standing {
-  if (distance_m - (accuracy_m ?? 0) > NEAR_M) return 'away'
-  return accuracy_m === null || accuracy_m > VAGUE_M ? 'uncertain' : 'at_place'
+/** At the place: near by the measure itself, and not vague. Away: even the nearest that it allows is far. */
+export function standingOf(distance_m: number, accuracy_m: number | null, near_m = NEAR_M, vague_m = VAGUE_M): Standing {
+  if (accuracy_m === null) return 'uncertain'
+  if (distance_m <= near_m && accuracy_m <= vague_m) return 'at_place'
+  return distance_m - accuracy_m > near_m ? 'away' : 'uncertain'
 }

@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   "unsupported_media_type",
   "not_signed_in",
   "sign_in_refused",
+  "sender_differs",
   "not_allowed",
   "duties_not_separated",
   "step_up_needed",

@@ -33,10 +33,11 @@ export interface Call {
 
 const TIMEOUT_MS = 20_000
 
-let signedOut: () => void = () => undefined
+type SignedOut = 'nobody' | 'somebody_else'
+let signedOut: (now: SignedOut) => void = () => undefined
 
-/** Has a function called whenever the server says that nobody is signed in any more. */
-export function onSignedOut(listener: () => void): void {
+/** Has a function called whenever the server says that nobody is signed in any more, or somebody else. */
+export function onSignedOut(listener: (now: SignedOut) => void): void {
   signedOut = listener
 }
 
@@ -60,7 +61,8 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
 /** An error answer as what is thrown; whoever waits for the end of the session hears of it. */
 export function asFault(status: number, body: unknown, retry_after: string | null): ApiProblem {
   const problem = asProblem(status, body)
-  if (problem.code === 'not_signed_in') signedOut()
+  if (problem.code === 'not_signed_in') signedOut('nobody')
+  if (problem.code === 'sender_differs') signedOut('somebody_else')
   return new ApiProblem(problem, retryAfter(retry_after, problem))
 }
 

@@ -29,13 +29,16 @@ export const standingOf = (detail: CaseDetail): Standing => ({
   updated_at: detail.updated_at,
 })
 
+/** What is told of a moment that the phone's clock alone knows. */
+const TOLD_BY_CLOCK = new Set<Entry['kind']>(['report', 'sighting'])
+
 export const httpTransport: Transport = {
   upload: uploadPhoto,
-  // The server hears what this phone's clock says, so that a wrong clock spoils no report.
+  // The server hears what this phone's clock says, so that a wrong clock spoils nothing.
   send: (entry, sent_at) =>
     attempt(entry.path, {
       method: 'POST',
-      json: entry.kind === 'report' ? { ...entry.body, sent_at } : entry.body,
+      json: TOLD_BY_CLOCK.has(entry.kind) ? { ...entry.body, sent_at } : entry.body,
       ...asOwner(entry),
     }),
   look,

@@ -42,11 +42,11 @@ export async function startSession(page: Page): Promise<void> {
   current.page = page
   // The field page stays usable while the server is away: the last person's name is at hand.
   if (page === 'field') current.me = remembered()
-  onSignedOut(() => {
+  onSignedOut((now) => {
     // On a phone somebody else may have signed in since, in another tab: then this page becomes his.
     if (page === 'field') return void (current.state === 'in' && !establishing && establish())
     // A session that ended, or was ended from afar. In the demo the tab takes its person back by itself.
-    if (current.state === 'in' && !current.me?.demo) current.state = 'out'
+    if (now === 'nobody' && current.state === 'in' && !current.me?.demo) current.state = 'out'
   })
   await establish()
   addEventListener('focus', () => void ensure())

@@ -93,7 +93,10 @@ test.each([
 })
 
 test.each([
-  [108, 10, 'at_place'],
+  [98, 10, 'at_place'],
+  [108, 10, 'uncertain'],
+  [300, 200, 'uncertain'],
+  [2000, null, 'uncertain'],
   [111, 10, 'away'],
   [20, 500, 'uncertain'],
   [20, null, 'uncertain'],

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Entry } from '../../src/core/outbox.ts'
 import { ME, makeJob, makeMove } from '../core/builders.ts'
+import { onSignedOut } from '../../src/ports/http.ts'
 import { httpTransport } from '../../src/ports/transport.ts'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -49,6 +50,14 @@ test('an ended session keeps the report', async () => {
   expect('signed_out').toBe((await send()).kind)
 })
 
+test('what somebody else wrote is kept, and is not taken for the end of the session', async () => {
+  const heard: string[] = []
+  onSignedOut((now) => heard.push(now))
+  answer(401, problem('sender_differs', 401))
+  expect('signed_out').toBe((await send()).kind)
+  expect(heard).toEqual(['somebody_else'])
+})
+
 test('no answer at all is no network', async () => {
   vi.stubGlobal('fetch', async () => Promise.reject(new TypeError('Failed to fetch')))
   expect({ kind: 'no_network' }).toEqual(await send())
@@ -59,16 +68,17 @@ test('a page of a proxy instead of JSON is a fault on the way, not of the report
   expect('server_fault').toBe((await send()).kind)
 })
 
-test('a report says whose it is and what the phone’s clock says; a move of a case only whose it is', async () => {
+test('a report and a sighting say whose they are and what the phone’s clock says; a move of a case only whose it is', async () => {
   const asked: RequestInit[] = []
   vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
     asked.push(init)
     return new Response('{}', { status: 201 })
   })
   await send()
+  await send({ ...makeMove(1, 'sign_for', 3), kind: 'sighting' })
   await send(makeMove(1, 'sign_for', 3))
-  expect([ME, ME]).toEqual(asked.map((init) => new Headers(init.headers).get('Sent-By')))
-  expect([NOW, undefined]).toEqual(asked.map((init) => JSON.parse(String(init.body)).sent_at))
+  expect([ME, ME, ME]).toEqual(asked.map((init) => new Headers(init.headers).get('Sent-By')))
+  expect([NOW, NOW, undefined]).toEqual(asked.map((init) => JSON.parse(String(init.body)).sent_at))
 })
 
 test('how a case stands is what may be done to it now, by this person', async () => {

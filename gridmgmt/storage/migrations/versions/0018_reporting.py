@@ -36,6 +36,10 @@ def upgrade() -> None:
         " for each statement execute function app.refuse_rewriting()"
     )
     for table in _WORDING:
+        op.execute(
+            f"create trigger raise_revision after insert or update or delete or truncate on app.{table}"
+            " for each statement execute function app.raise_rulebook_revision()"
+        )
         op.execute(f"select app.watch_rows('{table}', array[]::text[])")
 
 
@@ -78,18 +82,24 @@ def _create_sightings() -> None:
         sa.Column("subdistrict_code", sa.Text(), nullable=False),
         sa.Column("seen_by", sa.Uuid(), nullable=False),
         sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("device_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lon", sa.Double(), nullable=False),
-        sa.Column("lat", sa.Double(), nullable=False),
-        sa.Column("datum", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("distance_m", sa.Double(), nullable=True),
         sa.Column("accuracy_m", sa.Double(), nullable=True),
+        sa.Column("basis", sa.Text(), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("photos", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("recordings", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.CheckConstraint(
-            "lon between -180 and 180 and lat between -90 and 90"
-            " and coalesce(accuracy_m, 0) between 0 and 1e6",
-            name=op.f("ck_case_sightings_position"),
+            "standing in ('at_place', 'away', 'uncertain', 'not_measured')",
+            name=op.f("ck_case_sightings_standing"),
+        ),
+        sa.CheckConstraint(
+            "case when standing = 'not_measured'"
+            " then distance_m is null and accuracy_m is null and basis is null"
+            " else distance_m >= 0 and basis in ('point', 'cell') end",
+            name=op.f("ck_case_sightings_measured"),
         ),
         sa.ForeignKeyConstraint(["case_id"], ["app.cases.id"], name=op.f("fk_case_sightings_case_id")),
         sa.ForeignKeyConstraint(["seen_by"], ["app.people.id"], name=op.f("fk_case_sightings_seen_by")),

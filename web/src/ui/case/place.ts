@@ -13,7 +13,7 @@ interface Measured {
   standing: Standing
   distance_m?: number | null
   accuracy_m?: number | null
-  basis?: 'point' | 'cell'
+  basis?: 'point' | 'cell' | null
 }
 
 export interface PlaceSaid {
@@ -31,10 +31,19 @@ export function placeSaid(line: Pick<HistoryLine, 'action' | 'facts'>, t: Transl
   if (!place || place.standing === 'not_measured' || typeof place.distance_m !== 'number') {
     return { standing: 'not_measured', text: t('tasks.said.not_measured'), reason }
   }
-  const said = sayDistance(place.distance_m)
+  return { standing: place.standing, text: distanceSaid(place, 'tasks.said', t), reason }
+}
+
+/** From how far somebody saw the same thing again. */
+export function placeSeen(place: Measured, t: Translate): string {
+  return place.standing === 'not_measured' ? t('report.seen_from.not_measured') : distanceSaid(place, 'report.seen_from', t)
+}
+
+function distanceSaid(place: Measured, texts: string, t: Translate): string {
+  const said = sayDistance(place.distance_m ?? 0)
   const named = { distance: t(`tasks.${said.key}`, { n: said.n }), accuracy: accuracyOf(place, t) }
   const inside = place.basis === 'cell' && place.standing === 'at_place' && place.distance_m === 0
-  return { standing: place.standing, text: t(`tasks.said.${place.standing}${inside ? '_cell' : ''}`, named), reason }
+  return t(`${texts}.${place.standing}${inside ? '_cell' : ''}`, named)
 }
 
 const accuracyOf = (place: Measured, t: Translate): string =>

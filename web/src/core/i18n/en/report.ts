@@ -81,6 +81,13 @@ export const texts: Texts<typeof chinese> = {
     same: 'Same thing',
     same_hint: 'If it is the same, tap “Same thing”: your photos join that case and no second one is made. If not, send as usual.',
     seen_by: '{name} saw this as well',
+    seen_from: {
+      at_place: 'Seen at the place: {distance} from the case, within {accuracy} m',
+      at_place_cell: 'Seen at the place: inside the case’s cell, within {accuracy} m',
+      away: 'Sent from elsewhere: {distance} from the case, within {accuracy} m',
+      uncertain: 'Not certain to be at the place: {distance} from the case, within {accuracy} m',
+      not_measured: 'The distance to the case was not measured',
+    },
     sightings: 'Seen again',
     joined: 'Added to the case',
     joined_hint: 'Your photos are with this case; no second one was made.',

@@ -80,6 +80,13 @@ export const texts = {
     same: '同一问题',
     same_hint: '是同一问题就点“同一问题”，照片并入那件案件，不另立一件；不是就照常发送。',
     seen_by: '{name} 也发现了这一问题',
+    seen_from: {
+      at_place: '在现场发现：距案件 {distance}，精度 ±{accuracy} 米',
+      at_place_cell: '在现场发现：在案件所在网格内，精度 ±{accuracy} 米',
+      away: '不在现场发出：距案件 {distance}，精度 ±{accuracy} 米',
+      uncertain: '不能确定在现场：距案件 {distance}，精度 ±{accuracy} 米',
+      not_measured: '没有测量与案件的距离',
+    },
     sightings: '再次发现',
     joined: '已并入案件',
     joined_hint: '照片已加到这件案件，没有另立一件。',
