@@ -332,7 +332,7 @@ def test_no_sequence_of_attempts_leads_to_an_illegal_state() -> None:
     run_state_machine_as_test(
         CaseMachine,
         settings=settings(
-            max_examples=80,
+            max_examples=200,
             stateful_step_count=50,
             derandomize=True,
             deadline=None,
