@@ -1,6 +1,6 @@
 // What reporting knows on this phone: drafts, the classes its owner uses, the cases it has heard of.
 
-import { computed, shallowRef } from 'vue'
+import { computed, shallowRef, watch } from 'vue'
 import type { CasePage } from '../../api/types.ts'
 import { fromPoint } from '../../core/geo.ts'
 import { newDraft } from '../../core/report/draft.ts'
@@ -26,6 +26,9 @@ let known_of = ''
 let known_at_ms = 0
 
 export const owner = (): string => session.me?.id ?? ''
+
+// Nothing of one person is at hand for the next.
+watch(owner, () => void (all.value = uses.value = known.value = []), { flush: 'sync' })
 
 /** A report that the outbox has is no draft any more, unless it was refused and is being mended. */
 const isHandedOver = (id: string): boolean => entries.value.some((one) => one.id === id && one.state !== 'refused')
