@@ -67,5 +67,11 @@ export default defineConfig({
     rollupOptions: { input: { centre: 'centre.html', field: 'field.html', account: 'account.html' } },
   },
   worker: { format: 'es' },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node', css: { include: [/tokens\.css/] } },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    environment: 'node',
+    css: { include: [/tokens\.css/] },
+    // Its components import their style sheets, which Node cannot read.
+    server: { deps: { inline: ['vant'] } },
+  },
 })

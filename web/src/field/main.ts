@@ -8,11 +8,11 @@ import { newId } from '../ports/ids.ts'
 import { takePhoto } from '../ports/photos.ts'
 import { i18n, startLocale } from '../ui/i18n.ts'
 import { startSession } from '../ui/session.ts'
+import { startUnsaved } from '../ui/unsaved.ts'
 import FieldApp from './FieldApp.vue'
 import { keep, keepReport, startOutbox } from './outbox/sending.ts'
 import { startRenewal } from './shell/renewal.ts'
 import { startTheme } from './shell/theme.ts'
-import { startUnsaved } from './shell/unsaved.ts'
 
 // For tests that write more reports than anybody would fill in: what the form calls, and nothing else.
 Object.assign(window, { __field: { keep, keepReport, takePhoto, newId } })

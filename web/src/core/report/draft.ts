@@ -27,6 +27,8 @@ export interface Draft {
   id: string
   /** Whose it is: a shared phone keeps people apart. */
   owner: string
+  /** The refused report in whose place this one is sent under an id of its own; most drafts mend none. */
+  mends?: string
   opened_at: string
   saved_at_ms: number
   lon: number | null

@@ -48,6 +48,8 @@ export async function readThings(): Promise<void> {
       call<CasePage>(`/cases${query({ mine: true, limit: 100 })}`),
       call<CasePoints>('/cases.geojson'),
     ])
+    // One person's tasks are not shown to the next.
+    if (session.me?.id !== me) return
     const read: Read = { rows: page.items.filter((row) => !isFinal(row.state)), points: points.features }
     Object.assign(current, { read, at: new Date().toISOString(), stale: false })
     void remember(me, WHAT, read)

@@ -4,6 +4,10 @@ import type { Entry } from '../../core/outbox.ts'
 import { heldBy, needsLook, photosOf } from '../../core/outbox.ts'
 import type { Text } from '../../ui/i18n.ts'
 
+/** What its owner reads. A report is called as its class is, which the catalogue names in Chinese. */
+export const titleOf = (entry: Pick<Entry, 'kind' | 'title'>, { category }: Pick<Text, 'category'>): string =>
+  entry.kind === 'report' ? category(entry.title) : entry.title
+
 /** What is said of an entry beside its title: its photos, its tries, what holds it up. */
 export function hint(entry: Entry, all: readonly Entry[], now_ms: number, { t, time }: Text): string {
   const parts: string[] = []

@@ -4,19 +4,22 @@
 import { reportOf, sightingOf } from '../../core/outbox.ts'
 import type { Entry } from '../../core/outbox.ts'
 import type { Draft } from '../../core/report/draft.ts'
-import { newId } from '../../ports/ids.ts'
 import { smallOf } from '../../ports/photos.ts'
 import type { Body } from '../../ports/reportstore.ts'
 import { store as outboxStore } from '../outbox/sending.ts'
-import { beginDraft, keepDraft } from './reporting.ts'
+import { beginDraft, keepDraft, owner, store } from './reporting.ts'
 
 export async function draftOfRefused(entry: Entry): Promise<Draft> {
+  // Mended under another id before: that draft goes on, for a second one would be a second report.
+  const begun = (await store.drafts(owner())).find((one) => one.mends === entry.id)
+  if (begun) return begun
   const draft = beginDraft()
   const report = reportOf(entry)
   const sent = report ?? sightingOf(entry)
   if (!sent) return draft
   // Where the server holds other content under it, the mended one is another report.
-  draft.id = entry.problem?.code === 'content_differs' ? newId() : entry.id
+  if (entry.problem?.code === 'content_differs') draft.mends = entry.id
+  else draft.id = entry.id
   draft.opened_at = sent.observed_at
   draft.lon = sent.position.lon
   draft.lat = sent.position.lat

@@ -7,7 +7,7 @@ import type { Job, PhotoBody } from '../../core/outbox.ts'
 import { filesOf, placeOf, reportOf, sightingOf } from '../../core/report/draft.ts'
 import type { Draft } from '../../core/report/draft.ts'
 import { keep } from '../outbox/sending.ts'
-import { dropDraft, noteUse, store } from './reporting.ts'
+import { noteUse, settle, store } from './reporting.ts'
 
 export type NotKept = 'full' | 'failed' | 'photo_gone'
 
@@ -38,7 +38,9 @@ async function kept(draft: Draft, category: Category, job: Job): Promise<string>
   await keep(job, bodies).catch((why: unknown) => {
     throw (why instanceof StorageFull ? 'full' : 'failed') satisfies NotKept
   })
-  await noteUse({ category: category.key, at_ms: Date.now(), place: placeOf(draft) })
-  await dropDraft(draft.id)
+  // It is kept, whatever becomes of the rest: somebody who is told otherwise writes it again. A draft that stays
+  // behind goes when drafts are read the next time.
+  await noteUse({ category: category.key, at_ms: Date.now(), place: placeOf(draft) }).catch(() => undefined)
+  await settle(draft).catch(() => undefined)
   return job.id
 }

@@ -4,7 +4,7 @@
 
 import { watch } from 'vue'
 import type { CaseDetail, Problem } from '../../api/types.ts'
-import { callActionJob, caseActionJob, caseAnswer, caseRequestJob, needsLook } from '../../core/outbox.ts'
+import { callActionJob, caseActionJob, caseAnswer, caseRequestJob, needsLook, StorageFull } from '../../core/outbox.ts'
 import type { Entry, Job, PhotoRef } from '../../core/outbox.ts'
 import { localProblem } from '../../core/problem.ts'
 import type { TakenPhoto } from '../../ports/photos.ts'
@@ -27,21 +27,27 @@ export interface TaskAct {
 
 /**
  * `sent`: the server has it, and this is the case as it is then (null: to be read). `kept`: it lies in the
- * outbox and goes out by itself. `refused`: it lies there too, and waits for its owner.
+ * outbox and goes out by itself. `refused`: it lies there too, and waits for its owner. `not_kept`: the phone did
+ * not take it, and nothing of it is anywhere.
  */
 export type Submitted =
   | { kind: 'sent'; detail: CaseDetail | null }
   | { kind: 'kept' }
   | { kind: 'refused'; problem: Problem; moved: boolean }
+  | { kind: 'not_kept'; why: 'full' | 'failed' }
 
 /** How long one looks on; what takes longer is kept, and said so. */
 const PATIENCE_MS = 12_000
 
-/** Hands an act over to the outbox. Rejects with StorageFull; then nothing is kept. */
+/** Hands an act over to the outbox: to the phone first, whoever is or is not signed in just then. */
 export async function submit(act: TaskAct): Promise<Submitted> {
   const bodies = new Map(act.photos.map((photo) => [photo.sha256, photo.blob]))
   const job = jobOf(act)
-  await keep(job, bodies)
+  try {
+    await keep(job, bodies)
+  } catch (fault) {
+    return { kind: 'not_kept', why: fault instanceof StorageFull ? 'full' : 'failed' }
+  }
   return outcomeOf(job.id)
 }
 

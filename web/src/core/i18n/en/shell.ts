@@ -58,6 +58,9 @@ export const texts: Texts<typeof chinese> = {
     leave: {
       title: 'Sign out',
       unsent: '{n} not delivered yet. They stay on this phone, nobody else sees what they say, and they go out when {name} signs in here again.',
+      shift: 'Your shift is still open. No position is taken after you sign out; to end the shift, go to “Patrol” first.',
+      patrol: '{records} records and {positions} positions of your patrol were not sent. They go when you sign in on this phone again.',
+      drafts: '{n} drafts were not sent. They stay on this phone, and only you see them.',
       clear: 'Nothing waits to be sent.',
       sure: 'Sign out',
     },

@@ -49,6 +49,7 @@ export const texts: Texts<typeof chinese> = {
     may_at: 'What may be done is as read at {time}; the server decides once online.',
     queued: '“{action}” is kept on the phone and is sent once online.',
     moved: 'The case has moved on. Below is how it stands now; look before you act.',
+    withdrawn: 'The case has moved on, and “{action}” is not possible any more. What you wrote is still here; copy what you need, then cancel.',
     conflict: 'The case has changed and “{action}” was not taken. See how it stands now before you do it again.',
     phrases: 'Phrases',
     result: {

@@ -48,6 +48,7 @@ export const texts = {
     may_at: '可办的事以 {time} 读到的为准；联网后以服务器为准。',
     queued: '“{action}”已存在手机里，联网后自动发送。',
     moved: '案件已有变化，下面是现在的情况。请看清再办。',
+    withdrawn: '案件已有变化，现在不能再办“{action}”。您写的还在这里；需要的请先抄下，再点取消。',
     conflict: '案件已有变化，“{action}”没有送达。请看清现在的情况，再决定是否重办。',
     phrases: '常用语',
     result: {
