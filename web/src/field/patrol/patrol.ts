@@ -20,7 +20,7 @@ import { lastSeen, remember } from '../../ports/packstore.ts'
 import type { NoFix } from '../../ports/position.ts'
 import { trackStore } from '../../ports/trackstore.ts'
 import { attempt } from '../../ports/outcome.ts'
-import { ensure, session } from '../../ui/session.ts'
+import { ensure, session, whose } from '../../ui/session.ts'
 import { keptHeaders } from '../map/kept.ts'
 import { Follower } from './follow.ts'
 import type { LiveCoverage } from './live.ts'
@@ -192,15 +192,15 @@ export async function send(): Promise<void> {
 
 export async function read(): Promise<void> {
   if (!mayWalk()) return
-  const person = me()
+  const person = whose()
   const fresh = await call<PatrolToday>('/patrols/today').catch(() => null)
-  if (person !== me()) return
+  if (person !== whose()) return
   if (fresh) {
     Object.assign(current, { today: fresh, today_seen_at: null })
     void remember(person, 'today', fresh)
   } else if (!current.today) {
     const last = await lastSeen<PatrolToday>(person, 'today')
-    if (last && person === me()) Object.assign(current, { today: last.value, today_seen_at: last.at })
+    if (last && person === whose()) Object.assign(current, { today: last.value, today_seen_at: last.at })
   }
   const id = current.shift?.id ?? current.today?.shift_id
   if (!fresh || !id || current.waiting.some((one) => one.kind === 'sign_on')) return
@@ -208,7 +208,7 @@ export async function read(): Promise<void> {
     call<Coverage>(`/patrols/coverage.geojson${query({ shift: id })}`).catch(() => null),
     call<OwnTrack>(`/patrols/${id}/track`).catch(() => current.track),
   ])
-  if (person !== me()) return
+  if (person !== whose()) return
   current.coverage = coverage
   current.track = track
 }

@@ -12,7 +12,7 @@ import { smallOf, takePhoto } from '../../ports/photos.ts'
 import type { PhotoFault } from '../../ports/photos.ts'
 import { reportStore } from '../../ports/reportstore.ts'
 import type { Body } from '../../ports/reportstore.ts'
-import { may, session } from '../../ui/session.ts'
+import { may, session, whose } from '../../ui/session.ts'
 import { entries } from '../outbox/sending.ts'
 
 const KNOWN_AGAIN_MS = 60_000
@@ -23,6 +23,8 @@ const all = shallowRef<readonly Draft[]>([])
 export const uses = shallowRef<readonly Use[]>([])
 export const known = shallowRef<readonly KnownCase[]>([])
 let known_at_ms = 0
+/** Of whom the above is. */
+let read_of = ''
 
 export const owner = (): string => session.me?.id ?? ''
 
@@ -34,17 +36,29 @@ export const drafts = computed(() => {
 
 /** Reads what the phone has of whoever is signed in. */
 export async function readReporting(): Promise<void> {
-  const mine = owner()
-  ;[all.value, uses.value, known.value] = await Promise.all([store.drafts(mine), store.uses(mine), store.known(mine)])
+  const [of, mine] = [whose(), owner()]
+  if (of !== read_of) {
+    // Nothing of one person is shown to the next, not even for a moment.
+    all.value = []
+    uses.value = []
+    known.value = []
+    known_at_ms = 0
+    read_of = of
+  }
+  const found = await Promise.all([store.drafts(mine), store.uses(mine), store.known(of)])
+  if (of !== whose()) return
+  ;[all.value, uses.value, known.value] = found
   void readKnown()
 }
 
 /** Renews the cases that the phone knows of, when there is a network. */
 export async function readKnown(): Promise<void> {
-  if (!may('case:read') || !navigator.onLine || Date.now() - known_at_ms < KNOWN_AGAIN_MS) return
+  const of = whose()
+  if (!may('case:read') || !navigator.onLine || Math.abs(Date.now() - known_at_ms) < KNOWN_AGAIN_MS) return
   known_at_ms = Date.now()
   try {
     const { items } = await call<CasePage>(`/cases${query({ open_only: true, limit: MOST_KNOWN })}`)
+    if (of !== whose()) return
     known.value = items.map((one) => ({
       id: one.id,
       number: one.number,
@@ -54,7 +68,7 @@ export async function readKnown(): Promise<void> {
       reported_at: one.reported_at,
       state: one.state,
     }))
-    await store.know(owner(), known.value)
+    await store.know(of, known.value)
   } catch {
     // What was known before serves on.
   }
