@@ -71,7 +71,7 @@ export class Outbox {
     const known = await store.get(job.id)
     if (known && !needsLook(known)) return
     const line = (photo: Job['photos'][number]): LedgerPhoto =>
-      known?.photos.find(({ sha256 }) => sha256 === photo.sha256) ?? { ...photo, sent_bytes: 0, upload_url: null, stored: false }
+      anew(known?.photos.find(({ sha256 }) => sha256 === photo.sha256) ?? { ...photo, sent_bytes: 0, upload_url: null, stored: false })
     await store.add(
       {
         ...job,
@@ -93,7 +93,8 @@ export class Outbox {
   /** Puts a refused entry back into the queue as it is: the reason may have gone (a new plan, say). */
   async resend(id: string): Promise<void> {
     const entry = await this.#own(id)
-    if (entry?.state === 'refused') await this.#save({ ...entry, state: 'queued', next_at_ms: 0, problem: null })
+    if (entry?.state !== 'refused') return
+    await this.#save({ ...entry, photos: entry.photos.map(anew), state: 'queued', next_at_ms: 0, problem: null })
   }
 
   /** Does a conflict anew on the case as it is now; false when that does not allow it, or is not known. */
@@ -112,7 +113,11 @@ export class Outbox {
   /** Reads anew how the case of a conflict stands; for when its owner looks at it. */
   async look(id: string): Promise<void> {
     const entry = await this.#own(id)
-    if (entry?.state === 'conflict') await this.#save(await this.#lookedAt(entry))
+    if (entry?.state !== 'conflict') return
+    const { standing } = await this.#lookedAt(entry)
+    // He may have chosen meanwhile: then it is no conflict any more, or another one.
+    const now = await this.#own(id)
+    if (now?.state === 'conflict' && now.attempts === entry.attempts) await this.#save({ ...now, standing })
   }
 
   /** Deletes what the server will not take, or what it has; never what still has to be sent. */
@@ -243,20 +248,23 @@ export class Outbox {
     }
     const lacking = await this.#lacking(entry, problem)
     if (lacking.length) {
-      for (const photo of lacking) Object.assign(photo, { stored: false, sent_bytes: 0, upload_url: null })
+      for (const photo of lacking) Object.assign(photo, { stored: false, sent_bytes: 0, upload_url: null, lost: true })
       await this.#save(later(pauseMs(entry.attempts, this.#ports.random), problem))
       return
     }
     await this.#save({ ...entry, state: 'refused', problem })
   }
 
-  /** Photos that the server says it lacks although they were sent, and that are still here to be sent again. */
+  /**
+   * Photos that the server says it lacks although they were sent, and that are still here to be sent once more.
+   * Not a third time: what the server loses twice would be sent for ever.
+   */
   async #lacking(entry: Entry, problem: NonNullable<Entry['problem']>): Promise<LedgerPhoto[]> {
     const named: unknown = problem.code === 'missing_fact' ? problem.facts['photos'] : null
     if (!Array.isArray(named)) return []
-    const lacking = entry.photos.filter(({ sha256 }) => named.includes(sha256))
+    const lacking = entry.photos.filter(({ sha256, lost }) => named.includes(sha256) && !lost)
     const bodies = await Promise.all(lacking.map(({ sha256 }) => this.#ports.store.photo(sha256)))
-    return bodies.every(Boolean) ? lacking : []
+    return lacking.filter((_, n) => bodies[n])
   }
 
   async #lookedAt(entry: Entry): Promise<Entry> {
@@ -316,6 +324,9 @@ function inChains(entries: readonly Entry[]): Entry[][] {
 /** Whether the case as it is now allows what was meant. */
 export const mayRedo = (entry: Pick<Entry, 'standing' | 'body'>): boolean =>
   entry.standing !== null && (entry.standing.legal?.includes(String(entry.body['action'])) ?? true)
+
+/** Its owner sends it once more himself: what was lost may be sent again as well. */
+const anew = (photo: LedgerPhoto): LedgerPhoto => ({ ...photo, lost: false })
 
 function damaged(photo: LedgerPhoto): NonNullable<Entry['problem']> {
   return { ...localProblem('unacceptable_photo', 0, 'the bytes on the phone are not the photo’s any more'), facts: { reason: 'truncated', sha256: photo.sha256 } }

@@ -76,7 +76,7 @@ const GUESS_BYTES = 4 * 2 ** 20
 
 export class Packs {
   readonly #ports: PackPorts
-  #round: Promise<Row[]> | null = null
+  #round: { person_id: string; rows: Promise<Row[]> } | null = null
 
   constructor(ports: PackPorts) {
     this.#ports = ports
@@ -87,12 +87,18 @@ export class Packs {
     return (await this.#ports.store.all()).filter((one) => one.people.includes(person_id))
   }
 
-  /** Brings the phone up to date with the server; a call while one runs joins it. Rejects without a network. */
+  /**
+   * Brings the phone up to date with the server; a call while one of the same person runs joins it. A round is for
+   * one person: the next person's waits until the other's has stopped. Rejects without a network.
+   */
   refresh(person_id: string): Promise<Row[]> {
-    this.#round ??= this.#refresh(person_id).finally(() => {
-      this.#round = null
+    if (this.#round?.person_id === person_id) return this.#round.rows
+    const before = this.#round?.rows.catch(() => undefined)
+    const rows = Promise.resolve(before).then(() => this.#refresh(person_id)).finally(() => {
+      if (this.#round?.rows === rows) this.#round = null
     })
-    return this.#round
+    this.#round = { person_id, rows }
+    return rows
   }
 
   /** A person asks for a pack (again). */
@@ -126,7 +132,11 @@ export class Packs {
       if (!offered.has(kept.cell_code)) await this.#without(kept, person_id)
     }
     const rows: Row[] = []
-    for (const offer of offers) rows.push(await this.#one(person_id, offer, unwanted.has(offer.cell_code)))
+    for (const offer of offers) {
+      // Somebody else uses the phone by now; what is asked for from here on would be asked for as him.
+      if (this.#round?.person_id !== person_id) break
+      rows.push(await this.#one(person_id, offer, unwanted.has(offer.cell_code)))
+    }
     return rows
   }
 

@@ -30,7 +30,8 @@ export class Refresher {
       return
     }
     if (this.#waiting) return
-    const wait = this.#last_ms + this.#interval_ms - this.#ports.now()
+    // Longer than the interval only where the clock was put back.
+    const wait = Math.min(this.#last_ms + this.#interval_ms - this.#ports.now(), this.#interval_ms)
     if (wait <= 0) {
       void this.#run()
       return

@@ -5,12 +5,14 @@
 //   has it. All of it may be sent twice: ids and numbers are made here.
 // - A sign-on goes before the positions of its shift, a sign-off after them. Positions go in batches.
 // - A position is taken in a shift and at no other time: without an open shift `record` keeps nothing.
-// - Nothing of one person is sent by another: a round is for one person.
+// - Nothing of one person is sent by another: a round is for one person. Each has his own shift and his own way,
+//   also when several use the phone: whoever comes back goes on with his.
+// - Several tabs may be open: numbers are given by the store, and one tab sends at a time.
 // - The positions of the present or the last shift stay for its worker's own picture until the next begins,
 //   or a day after the end.
 // - A position that the server refuses is gone and counted by its reason; another refusal is kept and shown.
 //
-// Headless: storage, transport and clock are ports.
+// Headless: storage, transport, clock and the lock are ports.
 
 import type { Problem, TrackOut, TrackPoint } from '../api/types.ts'
 import type { Outcome } from './outbox.ts'
@@ -30,12 +32,16 @@ export const LONGEST_MS = 16 * 3600_000
 /** How long after its end a shift's way stays on the phone for its worker to look at. */
 export const TRACE_KEPT_MS = 24 * 3600_000
 
-export type Item = { seq: number; shift: Shift; problem: Problem | null } & (
+type What<Point> =
   | { kind: 'sign_on'; at: string }
-  | { kind: 'point'; point: TrackPoint }
+  | { kind: 'point'; point: Point }
   | ({ kind: 'note' } & Note)
   | { kind: 'sign_off'; at: string }
-)
+
+export type Item = { seq: number; shift: Shift; problem: Problem | null } & What<TrackPoint>
+
+/** What is to be kept: the store gives it its number, and a position its own within the shift. */
+export type NewItem = { shift: Shift; problem: null } & What<Omit<TrackPoint, 'no'>>
 
 export interface Position {
   lon: number
@@ -54,14 +60,20 @@ export interface Note {
 export interface TrackStore {
   /** In the order of `seq`. */
   all(): Promise<Item[]>
-  /** Positions are kept in the trace as well, with the same stroke. */
-  put(items: readonly Item[]): Promise<void>
+  /**
+   * Under the next number, in one stroke with all that belongs to it. A position gets the number after the last in
+   * its person's trace and is kept there as well; false when its shift is not open any more.
+   */
+  add(item: NewItem): Promise<boolean>
+  /** Of those that are still there. */
+  refuse(seqs: readonly number[], problem: Problem): Promise<void>
   remove(seqs: readonly number[]): Promise<void>
-  shift(): Promise<Shift | null>
-  keepShift(shift: Shift | null): Promise<void>
-  /** Every position since the trace was last forgotten, by number. */
-  trace(): Promise<TrackPoint[]>
-  forgetTrace(): Promise<void>
+  /** A person's present or last one. */
+  shift(person_id: string): Promise<Shift | null>
+  keepShift(shift: Shift): Promise<void>
+  /** Every position of a person since his trace was last forgotten, by number. */
+  trace(person_id: string): Promise<TrackPoint[]>
+  forgetTrace(person_id: string): Promise<void>
 }
 
 export interface TrackTransport {
@@ -76,6 +88,8 @@ export interface TrackPorts {
   transport: TrackTransport
   now: () => number
   newId: () => string
+  /** Runs the work unless another tab is at it; false when one is. */
+  alone: (work: () => Promise<void>) => Promise<boolean>
 }
 
 export const BATCH = 200
@@ -88,7 +102,8 @@ const LEAST_M = 8
 export function saysSomething(last: { at_ms: number; position: Position } | null, position: Position, at_ms: number): boolean {
   if (!last) return true
   const waited = at_ms - last.at_ms
-  if (waited < LEAST_MS) return false
+  // Far before the last one: the clock was put back.
+  if (waited < LEAST_MS && waited > -MOST_MS) return false
   if (waited >= MOST_MS) return true
   const north = (position.lat - last.position.lat) * METRES_PER_DEGREE
   const east = (position.lon - last.position.lon) * METRES_PER_DEGREE * Math.cos((position.lat * Math.PI) / 180)
@@ -97,12 +112,12 @@ export function saysSomething(last: { at_ms: number; position: Position } | null
 
 export class TrackLog {
   readonly #ports: TrackPorts
-  #seq = 0
-  #no = 0
   #last: { at_ms: number; position: Position } | null = null
-  #round: Promise<void> | null = null
+  #round: { person_id: string; done: Promise<void> } | null = null
   #queue: Promise<unknown> = Promise.resolve()
+  /** Of whoever was recovered last: his present or last one. */
   shift: Shift | null = null
+  #person: string | null = null
   /** How many positions the server refused, by its reason. */
   readonly refused = new Map<string, number>()
 
@@ -110,14 +125,19 @@ export class TrackLog {
     this.#ports = ports
   }
 
-  /** After a start: the shift that was open goes on, and numbers count on from what is stored. */
-  async recover(): Promise<void> {
-    this.shift = await this.#ports.store.shift()
-    const off_at = this.shift?.off_at
-    if (off_at && this.#ports.now() - Date.parse(off_at) >= TRACE_KEPT_MS) await this.#ports.store.forgetTrace()
-    for (const item of await this.#ports.store.all()) this.#seq = Math.max(this.#seq, item.seq)
-    // Above every number given before, also those that were sent and forgotten.
-    this.#no = this.shift ? Math.floor((this.#ports.now() - Date.parse(this.shift.on_at)) / 100) : 0
+  /** After a start, and when another person uses the phone: his shift that was open goes on. */
+  async recover(person_id: string): Promise<void> {
+    if (this.#person !== person_id) {
+      this.#person = person_id
+      this.shift = null
+      this.#last = null
+      this.refused.clear()
+    }
+    const shift = await this.#ports.store.shift(person_id)
+    if (this.#person !== person_id) return
+    this.shift = shift
+    const off_at = shift?.off_at
+    if (off_at && this.#ports.now() - Date.parse(off_at) >= TRACE_KEPT_MS) await this.#ports.store.forgetTrace(person_id)
   }
 
   /** Whether this person's shift is open here, and positions are to be taken. */
@@ -130,48 +150,62 @@ export class TrackLog {
   }
 
   async signOn(person_id: string, behalf: string | null): Promise<void> {
+    // Another tab may have begun it.
+    await this.recover(person_id)
     if (this.isOpen(person_id)) return
     const at = this.#at()
-    this.shift = { id: this.#ports.newId(), person_id, behalf, on_at: at, off_at: null }
-    this.#no = 0
+    const shift: Shift = { id: this.#ports.newId(), person_id, behalf, on_at: at, off_at: null }
+    this.shift = shift
     this.#last = null
     this.refused.clear()
-    await this.#ports.store.forgetTrace()
-    await this.#ports.store.keepShift(this.shift)
-    await this.#add({ kind: 'sign_on', at })
+    await this.#ports.store.forgetTrace(person_id)
+    await this.#ports.store.keepShift(shift)
+    await this.#add({ shift, problem: null, kind: 'sign_on', at })
   }
 
   async signOff(person_id: string): Promise<void> {
+    // Another tab may have ended it.
+    await this.recover(person_id)
     if (!this.isOpen(person_id) || !this.shift) return
     const at = this.#at()
-    this.shift = { ...this.shift, off_at: at }
-    await this.#ports.store.keepShift(this.shift)
-    await this.#add({ kind: 'sign_off', at })
+    const shift: Shift = { ...this.shift, off_at: at }
+    this.shift = shift
+    await this.#ports.store.keepShift(shift)
+    await this.#add({ shift, problem: null, kind: 'sign_off', at })
   }
 
   /** Keeps a position of the open shift; false when there is none, or when it says nothing new. */
   async record(person_id: string | null, position: Position, at_ms: number): Promise<boolean> {
-    if (!this.isOpen(person_id) || !this.shift) return false
-    if (at_ms < Date.parse(this.shift.on_at) || !saysSomething(this.#last, position, at_ms)) return false
+    const { shift } = this
+    if (!shift || !this.isOpen(person_id)) return false
+    if (at_ms < Date.parse(shift.on_at) || !saysSomething(this.#last, position, at_ms)) return false
     this.#last = { at_ms, position }
-    this.#no += 1
-    await this.#add({ kind: 'point', point: { no: this.#no, at: new Date(at_ms).toISOString(), ...position } })
-    return true
+    const kept = await this.#add({ shift, problem: null, kind: 'point', point: { at: new Date(at_ms).toISOString(), ...position } })
+    // Ended in another tab.
+    if (!kept) await this.recover(shift.person_id)
+    return kept
   }
 
   /** One tap: nothing found at a target. */
   async nothingFound(person_id: string, target_id: string, position: Position | null): Promise<boolean> {
-    if (!this.isOpen(person_id)) return false
-    await this.#add({ kind: 'note', id: this.#ports.newId(), at: this.#at(), target_id, position })
+    const { shift } = this
+    if (!shift || !this.isOpen(person_id)) return false
+    await this.#add({ shift, problem: null, kind: 'note', id: this.#ports.newId(), at: this.#at(), target_id, position })
     return true
   }
 
-  /** Sends what waits, for this person; a call while a round runs joins it. */
+  /** Sends what waits, for this person; a call while his round runs joins it. Nothing while another tab sends. */
   async flush(person_id: string): Promise<void> {
-    this.#round ??= this.#send(person_id).finally(() => {
-      this.#round = null
-    })
-    return this.#round
+    if (this.#round?.person_id === person_id) return this.#round.done
+    const before = this.#round?.done.catch(() => undefined)
+    const done = Promise.resolve(before)
+      .then(() => this.#ports.alone(() => this.#send(person_id)))
+      .then(() => undefined)
+      .finally(() => {
+        if (this.#round?.done === done) this.#round = null
+      })
+    this.#round = { person_id, done }
+    return done
   }
 
   /** What is still on the phone, of whomever. */
@@ -181,7 +215,7 @@ export class TrackLog {
 
   /** The positions of this person's present or last shift; nobody else's. */
   async trace(person_id: string): Promise<TrackPoint[]> {
-    return this.shift?.person_id === person_id ? this.#ports.store.trace() : []
+    return this.shift?.person_id === person_id ? this.#ports.store.trace(person_id) : []
   }
 
   /** Gives up what the server refused: he has read why. */
@@ -194,10 +228,11 @@ export class TrackLog {
   }
 
   /** One after the other, so that the order of storing is the order of happening. */
-  async #add(what: Record<string, unknown>): Promise<void> {
-    const item = { ...what, seq: (this.#seq += 1), shift: this.shift, problem: null } as Item
-    this.#queue = this.#queue.then(() => this.#ports.store.put([item]))
-    await this.#queue
+  async #add(item: NewItem): Promise<boolean> {
+    const kept = this.#queue.then(() => this.#ports.store.add(item))
+    // One that found no room must not take those after it along.
+    this.#queue = kept.catch(() => undefined)
+    return kept
   }
 
   async #send(person_id: string): Promise<void> {
@@ -210,7 +245,7 @@ export class TrackLog {
       const outcome = await this.#deliver(first, batch)
       if (outcome.kind === 'done') await this.#ports.store.remove(batch.map((one) => one.seq))
       else if (outcome.kind === 'refused') {
-        await this.#ports.store.put(batch.map((one) => ({ ...one, problem: outcome.problem })))
+        await this.#ports.store.refuse(batch.map((one) => one.seq), outcome.problem)
       } else return
     }
   }

@@ -11,6 +11,7 @@ import { startSession } from '../ui/session.ts'
 import { startUnsaved } from '../ui/unsaved.ts'
 import FieldApp from './FieldApp.vue'
 import { keep, keepReport, startOutbox } from './outbox/sending.ts'
+import { startForgetting } from './shell/forgetting.ts'
 import { startRenewal } from './shell/renewal.ts'
 import { startTheme } from './shell/theme.ts'
 
@@ -20,6 +21,7 @@ Object.assign(window, { __field: { keep, keepReport, takePhoto, newId } })
 startTheme()
 startUnsaved()
 void startSession('field')
+startForgetting()
 void startOutbox()
 void startRenewal()
 void startLocale().finally(() => createApp(FieldApp).use(i18n).mount('#app'))

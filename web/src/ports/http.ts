@@ -52,10 +52,20 @@ export const API = '/api/v1'
 
 /** Calls the API and returns its JSON; undefined for 204. */
 export async function call<T>(path: string, options: Call = {}): Promise<T> {
-  const response = await answer(path, options)
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
-  const body: unknown = await response.json().catch(() => null)
-  throw asFault(response.status, body, response.headers.get('Retry-After'))
+  const { response, body } = await answer(path, options)
+  if (response.status === 204) return undefined as T
+  const text = await body.text()
+  if (response.ok) return JSON.parse(text) as T
+  throw asFault(response.status, jsonOf(text), response.headers.get('Retry-After'))
+}
+
+/** Null for what is no JSON: a proxy's page, say. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 /** An error answer as what is thrown; whoever waits for the end of the session hears of it. */
@@ -68,43 +78,61 @@ export function asFault(status: number, body: unknown, retry_after: string | nul
 
 /** The bytes of an answer with their ETag; null when they are still as under the ETag given. */
 export async function fetchBytes(path: string, etag: string | null): Promise<{ etag: string; body: ArrayBuffer } | null> {
-  const response = await fetch(API + path, {
-    credentials: 'same-origin',
+  const { response, body } = await heard(path, {
     headers: { ...(etag ? { 'If-None-Match': etag } : {}), ...(behalf ? { 'On-Behalf-Of': behalf } : {}) },
     // The browser's own copy would answer a 304 with a 200 of old bytes.
     cache: 'no-store',
-  }).catch((fault: unknown) => {
-    throw new NetworkFault(String(fault))
   })
   if (response.status === 304) return null
-  if (!response.ok) throw asFault(response.status, await response.json().catch(() => null), response.headers.get('Retry-After'))
-  return { etag: response.headers.get('ETag') ?? '', body: await response.arrayBuffer() }
+  if (!response.ok) throw asFault(response.status, jsonOf(await body.text()), response.headers.get('Retry-After'))
+  return { etag: response.headers.get('ETag') ?? '', body: await body.arrayBuffer() }
 }
 
-async function answer(path: string, options: Call): Promise<Response> {
+function answer(path: string, options: Call): Promise<Heard> {
   const headers = new Headers({ Accept: 'application/json' })
   if (options.json !== undefined) headers.set('Content-Type', 'application/json')
   else if (options.body) headers.set('Content-Type', options.body.type)
   const post = options.behalf === undefined ? behalf : options.behalf
   if (post) headers.set('On-Behalf-Of', post)
   if (options.sent_by) headers.set('Sent-By', options.sent_by)
+  const body = options.json === undefined ? (options.body ?? null) : JSON.stringify(options.json)
+  return heard(path, { method: options.method ?? 'GET', headers, body }, options)
+}
+
+interface Heard {
+  response: Response
+  body: Blob
+}
+
+/** An answer to its end. A line that brings nothing for the time allowed is dead, also in the middle of a body. */
+async function heard(path: string, init: RequestInit, { timeout_ms = TIMEOUT_MS, signal }: Call = {}): Promise<Heard> {
   const timer = new AbortController()
-  const stop = setTimeout(() => timer.abort(), options.timeout_ms ?? TIMEOUT_MS)
-  const outer = options.signal
-  outer?.addEventListener('abort', () => timer.abort(), { once: true })
+  let stop: ReturnType<typeof setTimeout> | undefined
+  const wait = (): void => {
+    clearTimeout(stop)
+    stop = setTimeout(() => timer.abort(), timeout_ms)
+  }
+  signal?.addEventListener('abort', () => timer.abort(), { once: true })
   try {
-    return await fetch(API + path, {
-      method: options.method ?? 'GET',
-      credentials: 'same-origin',
-      headers,
-      body: options.json === undefined ? (options.body ?? null) : JSON.stringify(options.json),
-      signal: timer.signal,
-    })
+    wait()
+    const response = await fetch(API + path, { credentials: 'same-origin', ...init, signal: timer.signal })
+    wait()
+    return { response, body: await pieces(response, wait) }
   } catch (fault) {
     throw new NetworkFault(String(fault))
   } finally {
     clearTimeout(stop)
   }
+}
+
+async function pieces(response: Response, more: () => void): Promise<Blob> {
+  const all: BlobPart[] = []
+  const reader = response.body?.getReader()
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    more()
+    all.push(piece.value)
+  }
+  return new Blob(all)
 }
 
 function retryAfter(given: string | null, problem: Problem): number | null {

@@ -60,6 +60,11 @@ export async function lastSeen<T>(person_id: string, what: string): Promise<Seen
   return ((await db.seen.get([person_id, what]).catch(() => undefined)) as Seen<T> | undefined) ?? null
 }
 
+/** What a person saw, also in the posts that he acted in (`person@post`), is forgotten. */
+export async function forgetSeen(person_id: string): Promise<void> {
+  await db.seen.filter((one) => one.person_id === person_id || one.person_id.startsWith(`${person_id}@`)).delete().catch(() => undefined)
+}
+
 /** Remembers it; a full phone costs the memory only. */
 export async function remember(person_id: string, what: string, value: unknown): Promise<void> {
   await db.seen.put({ person_id, what, at: new Date().toISOString(), value }).catch(() => undefined)

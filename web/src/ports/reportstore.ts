@@ -52,6 +52,8 @@ export interface ReportStore {
   use(owner: string, use: Use): Promise<void>
   known(owner: string): Promise<KnownCase[]>
   know(owner: string, cases: readonly KnownCase[]): Promise<void>
+  /** The cases that he heard of, also in posts that he acted in (`person@post`), and his habits. Drafts stay. */
+  forget(owner: string): Promise<void>
   close(): void
 }
 
@@ -90,6 +92,12 @@ export function reportStore(name = 'gridmgmt_report'): ReportStore {
       db.transaction('rw', db.known, async () => {
         await db.known.where('owner').equals(owner).delete()
         await db.known.bulkPut(cases.map((one) => ({ ...one, owner })))
+      }),
+    forget: (owner) =>
+      db.transaction('rw', db.uses, db.known, async () => {
+        for (const table of [db.uses, db.known]) {
+          await table.where('owner').equals(owner).or('owner').startsWith(`${owner}@`).delete()
+        }
       }),
     close: () => db.close(),
   }

@@ -1,5 +1,6 @@
 // What the phone keeps of a person's tasks and messages, so that they can be read in a stairwell: lists and
-// cases as they were last read, per person. It is a copy and nothing else: signing out deletes it.
+// cases as they were last read, per person and post that he acts in (session.ts, `whose`). It is a copy and
+// nothing else: signing out deletes it.
 
 import Dexie from 'dexie'
 import type { EntityTable } from 'dexie'
@@ -82,13 +83,13 @@ export const keptInbox = (person_id: string): Promise<Inbox | null> =>
 export const keepInboxPage = (person_id: string, page: Inbox): Promise<void> =>
   unlessBroken(undefined, async () => void (await store().inboxes.put({ person_id, page })))
 
-/** Whoever signs out leaves no copy of cases behind. */
+/** Whoever signs out leaves no copy of cases behind, also of those of posts that he acted in (`person@post`). */
 export const forget = (person_id: string): Promise<void> =>
   unlessBroken(undefined, async () => {
     const { lists, cases, inboxes } = store()
     await store().transaction('rw', lists, cases, inboxes, async () => {
-      await inboxes.delete(person_id)
-      await lists.delete(person_id)
-      await cases.where('person_id').equals(person_id).delete()
+      for (const table of [lists, cases, inboxes]) {
+        await table.where('person_id').equals(person_id).or('person_id').startsWith(`${person_id}@`).delete()
+      }
     })
   })

@@ -20,8 +20,9 @@ export const uploadPhoto: Transport['upload'] = (photo, body, owner, news) =>
     let silence: ReturnType<typeof setTimeout> | undefined
     const done = (outcome: Outcome<unknown>): void => {
       clearTimeout(silence)
-      // The ledger is written before the outbox goes on.
-      void told.then(() => resolve(outcome))
+      // The ledger is written before the outbox goes on. Where it cannot be, the next attempt asks the server how
+      // far the photo is; a round that never ended would hold up every tab.
+      void told.catch(() => undefined).then(() => resolve(outcome))
     }
     const heard = (): void => {
       clearTimeout(silence)

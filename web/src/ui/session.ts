@@ -28,6 +28,17 @@ export const session = readonly(current) as Readonly<Session>
 /** Whether whoever acts carries a permission. A page hides what the server would refuse; it decides nothing. */
 export const may = (permission: string): boolean => current.me?.permissions.includes(permission) ?? false
 
+/**
+ * Under what a page keeps what it was told: the person, and the post in which he acts, whose tasks are not his own.
+ * Empty for nobody.
+ */
+export const whose = (): string =>
+  current.me ? current.me.id + (current.acting ? POST + current.acting.person_id : '') : ''
+
+/** Whose own post is spoken of, for what `whose` said. */
+export const personOf = (kept: string): string => kept.split(POST)[0] ?? ''
+
+const POST = '@'
 const RETRY_MS = 4000
 const CHECK_AGAIN_MS = 2000
 /** A sign-out that the server has not heard of yet. */
@@ -55,7 +66,8 @@ export async function startSession(page: Page): Promise<void> {
 
 /** Makes sure that the session is this tab's person's; cheap when it was checked just now. */
 export async function ensure(fresh = false): Promise<void> {
-  if (!fresh && Date.now() - checked_ms < CHECK_AGAIN_MS) return
+  // Either way: a clock that was put back is no reason to wait.
+  if (!fresh && Math.abs(Date.now() - checked_ms) < CHECK_AGAIN_MS) return
   if (current.state === 'in' && !current.me?.demo && !fresh) return
   await establish()
 }
@@ -70,10 +82,11 @@ export async function signInAs(person_id: string): Promise<void> {
 /** Acts in the post of whom this person stands in for, from now on; null ends that. */
 export async function actFor(deputyship: Deputyship | null): Promise<void> {
   const before = current.acting
-  leavePost()
-  if (deputyship) actInPostOf(deputyship.person_id)
+  if (!deputyship) leavePost()
   try {
-    const me = await call<Me>('/me')
+    const me = await call<Me>('/me', { behalf: deputyship?.person_id ?? null })
+    // At once, so that nothing is asked for in the post and kept as one's own.
+    actInPostOf(deputyship?.person_id ?? null)
     current.acting = deputyship && { person_id: deputyship.person_id, name: deputyship.person_name, until: deputyship.ends_at }
     accept(me)
   } catch (fault) {
@@ -127,7 +140,12 @@ async function findOut(): Promise<void> {
   checked_ms = Date.now()
   try {
     await leaveForGood()
-    const me = await whoAmI()
+    let me = await whoAmI()
+    if (me && current.acting && me.id !== current.me?.id) {
+      // Somebody else who stands in for the same person; he has not said that he does now.
+      leavePost()
+      me = await whoAmI()
+    }
     if (!me || me.demo) demo ??= await askDemo()
     current.people = demo?.people ?? []
     const wanted = demo ? personFor(demo, me) : null
@@ -148,6 +166,8 @@ async function findOut(): Promise<void> {
 
 function accept(me: Me): void {
   prefs.remove(LEAVING)
+  // Whose post one acted in is no business of the next person on this phone.
+  if (current.me && current.me.id !== me.id) leavePost()
   current.me = me
   current.state = 'in'
   current.problem = null

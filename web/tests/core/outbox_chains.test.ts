@@ -135,3 +135,20 @@ test('anything that the server takes twice as once can go through the outbox', a
   await outbox.flush(true)
   expect(['sent', '/inbox/a1/acknowledge']).toEqual([entry('a1').state, entry('a1').path])
 })
+
+test('what the owner chose while the case was being read again stands', async () => {
+  const network = new ScriptedNetwork(stale(5))
+  network.standing = standing(5, 'submit_result')
+  const { outbox, entry } = makeOutbox(network)
+  const move = makeMove(1, 'submit_result', 3)
+  await outbox.add(move)
+  await outbox.flush()
+  let answer = (): void => undefined
+  const read = new Promise<void>((resolve) => (answer = resolve))
+  network.look = async () => read.then(() => network.standing)
+  const looked = outbox.look(move.id)
+  expect(await outbox.redo(move.id)).toBe(true)
+  answer()
+  await looked
+  expect([entry(move.id).state, entry(move.id).body['version']]).toEqual(['queued', 5])
+})

@@ -135,3 +135,35 @@ test('a mended report keeps what is already on the server of its photos', async 
   await outbox.flush()
   expect(['photo 1 from 0', 'report 0001', 'photo 2 from 0', 'report 0001']).toEqual(network.sent)
 })
+
+const lacks = (...photos: { sha256: string }[]) => () =>
+  ({ kind: 'refused', problem: makeProblem('missing_fact', 422, { missing: ['photos'], photos: photos.map((one) => one.sha256) }) }) as const
+
+test('a photo that the server lacks again after it was sent once more is not sent for ever', async () => {
+  const network = new ScriptedNetwork(lacks(ONE), lacks(ONE), lacks(ONE), lacks(ONE))
+  const { outbox, entry } = makeOutbox(network)
+  await outbox.add(...makeJob({}, [ONE]))
+  for (let round = 0; round < 4; round += 1) await outbox.flush(true)
+  expect(network.sent).toEqual(['photo 1 from 0', 'report 0001', 'photo 1 from 0', 'report 0001'])
+  expect([entry().state, entry().problem?.code]).toEqual(['refused', 'missing_fact'])
+  // Its owner may ask for it again.
+  await outbox.resend(entry().id)
+  await outbox.flush(true)
+  await outbox.flush(true)
+  expect(network.sent.slice(4)).toEqual(['report 0001', 'photo 1 from 0', 'report 0001'])
+})
+
+test('one photo that is gone from the phone does not keep the other from being sent again', async () => {
+  const store = new MemoryStore()
+  const gone = () => {
+    store.photos.delete(TWO.sha256)
+    return lacks(ONE, TWO)()
+  }
+  const network = new ScriptedNetwork(gone, lacks(TWO))
+  const { outbox, entry } = makeOutbox(network, { store })
+  await outbox.add(...makeJob({}, [ONE, TWO]))
+  await outbox.flush()
+  await outbox.flush(true)
+  expect(network.sent.slice(3)).toEqual(['photo 1 from 0', 'report 0001'])
+  expect(entry().state).toBe('refused')
+})

@@ -134,6 +134,21 @@ test('what he deletes does not come back until he asks, and stays for another wh
   expect(await packs.refresh('ann')).toMatchObject([{ state: 'kept' }])
 })
 
+test('the round of whoever used the phone before is not taken for that of the next', async () => {
+  const { server, as, packs } = makePhone()
+  server.may['ann'] = [CELL, OTHER]
+  server.may['ben'] = [OTHER]
+  const anns = as('ann').refresh('ann')
+  await Promise.resolve()
+  await Promise.resolve()
+  const bens = as('ben').refresh('ben')
+  expect((await bens).map((one) => one.cell_code)).toEqual([OTHER])
+  expect((await packs.of('ben')).map((one) => one.cell_code)).toEqual([OTHER])
+  // Nothing more is fetched for the one who left, and what he has is his.
+  expect((await anns).map((one) => one.cell_code)).not.toContain(OTHER)
+  expect((await packs.of('ann')).map((one) => one.cell_code)).not.toContain(OTHER)
+})
+
 test('without a network what is kept stays, and says whose', async () => {
   const { server, as, packs, text } = makePhone()
   await as('ann').refresh('ann')

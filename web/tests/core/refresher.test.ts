@@ -14,7 +14,7 @@ function makeRefresher(work: () => Promise<unknown>) {
     await Promise.resolve()
     await new Promise((resolve) => setTimeout(resolve))
   }
-  return { refresher, pass }
+  return { refresher, pass, clock }
 }
 
 test('a burst of nudges reads at once and once more after the interval', async () => {
@@ -63,5 +63,17 @@ test('a failed read does not stop the next', async () => {
   await pass(1000)
   refresher.nudge()
   await pass(0)
+  expect(2).toBe(reads)
+})
+
+test('a clock that is put back holds up no reading beyond the interval', async () => {
+  let reads = 0
+  const { refresher, pass, clock } = makeRefresher(async () => (reads += 1))
+  clock.ms = 3_600_000
+  refresher.nudge()
+  await pass(0)
+  clock.ms = 0
+  refresher.nudge()
+  await pass(1000)
   expect(2).toBe(reads)
 })

@@ -9,21 +9,32 @@ const START = Date.parse('2026-11-23T01:00:00Z')
 
 function memory(): TrackStore & { items: Map<number, Item> } {
   const items = new Map<number, Item>()
-  const trace = new Map<number, TrackPoint>()
-  let open: Shift | null = null
+  const traces = new Map<string, TrackPoint[]>()
+  const shifts = new Map<string, Shift>()
+  let seq = 0
   return {
     items,
     all: async () => [...items.values()].sort((a, b) => a.seq - b.seq),
-    put: async (some) =>
-      some.forEach((one) => {
-        items.set(one.seq, structuredClone(one))
-        if (one.kind === 'point') trace.set(one.point.no, one.point)
-      }),
-    remove: async (seqs) => seqs.forEach((seq) => items.delete(seq)),
-    shift: async () => open,
-    keepShift: async (shift) => void (open = shift),
-    trace: async () => [...trace.values()].sort((a, b) => a.no - b.no),
-    forgetTrace: async () => trace.clear(),
+    add: async (item) => {
+      if (item.kind !== 'point') {
+        items.set((seq += 1), structuredClone({ ...item, seq }))
+        return true
+      }
+      const { person_id, id } = item.shift
+      const open = shifts.get(person_id)
+      if (open?.id !== id || open.off_at) return false
+      const trace = traces.get(person_id) ?? []
+      const point = { ...item.point, no: (trace.at(-1)?.no ?? 0) + 1 }
+      traces.set(person_id, [...trace, point])
+      items.set((seq += 1), structuredClone({ ...item, point, seq }))
+      return true
+    },
+    refuse: async (seqs, problem) => seqs.forEach((one) => items.has(one) && Object.assign(items.get(one) ?? {}, { problem })),
+    remove: async (seqs) => seqs.forEach((one) => items.delete(one)),
+    shift: async (person_id) => shifts.get(person_id) ?? null,
+    keepShift: async (shift) => void shifts.set(shift.person_id, shift),
+    trace: async (person_id) => traces.get(person_id) ?? [],
+    forgetTrace: async (person_id) => void traces.delete(person_id),
   }
 }
 
@@ -56,18 +67,29 @@ function makeServer() {
   return { server, transport }
 }
 
-function makeLog(store = memory()) {
+function makeLog(store: TrackStore & { items: Map<number, Item> } = memory(), lock = { held: false }) {
   const { server, transport } = makeServer()
   const clock = { now: START }
   let ids = 0
-  const log = new TrackLog({ store, transport, now: () => clock.now, newId: () => `id-${(ids += 1)}` })
+  const log = new TrackLog({
+    store,
+    transport,
+    now: () => clock.now,
+    newId: () => `id-${(ids += 1)}`,
+    alone: async (work) => {
+      if (lock.held) return false
+      lock.held = true
+      await work().finally(() => (lock.held = false))
+      return true
+    },
+  })
   const walk = async (steps: number, person = 'ann'): Promise<void> => {
     for (let step = 0; step < steps; step += 1) {
       clock.now += 10_000
       await log.record(person, { lon: 117 + (clock.now - START) / 1e8, lat: 39, accuracy_m: 8 }, clock.now)
     }
   }
-  return { log, store, server, clock, walk }
+  return { log, store, server, clock, walk, lock }
 }
 
 test('without an open shift no position is kept, before it and after it', async () => {
@@ -131,7 +153,7 @@ test('a phone that was switched off goes on with its shift, and gives no number 
   await first.log.flush('ann')
   const again = makeLog(first.store)
   again.clock.now = first.clock.now
-  await again.log.recover()
+  await again.log.recover('ann')
   expect(again.log.isOpen('ann')).toBe(true)
   await again.walk(1)
   const numbers = (await first.store.all()).flatMap((one) => (one.kind === 'point' ? [one.point.no] : []))
@@ -192,10 +214,10 @@ test('his own way stays on the phone when it was sent, until the next shift or a
 
   const later = makeLog(first.store)
   later.clock.now = first.clock.now + TRACE_KEPT_MS - 1
-  await later.log.recover()
+  await later.log.recover('ann')
   expect((await later.log.trace('ann')).length).toBe(3)
   later.clock.now += 1
-  await later.log.recover()
+  await later.log.recover('ann')
   expect(await later.log.trace('ann')).toEqual([])
 
   await later.log.signOn('ann', null)
@@ -212,7 +234,7 @@ test('a shift that is killed and goes on has a hole, and the phone draws nothing
   await first.walk(2)
   const second = makeLog(first.store)
   second.clock.now = first.clock.now + 20 * 60_000
-  await second.log.recover()
+  await second.log.recover('ann')
   expect(second.log.isOpen('ann')).toBe(true)
   await second.walk(1)
   const times = (await second.log.trace('ann')).map((one) => (Date.parse(one.at) - START) / 1000)

@@ -23,6 +23,8 @@ export interface LedgerPhoto extends PhotoRef {
   sent_bytes: number
   upload_url: string | null
   stored: boolean
+  /** The server lacked it after it was sent, and it goes out once more. */
+  lost?: boolean
 }
 
 /** The bytes of a photo; a Blob in the browser. The outbox only passes it on. */

@@ -36,7 +36,9 @@ const me = (): string => session.me?.id ?? ''
 const opened = new Map<string, { etag: string; pack: Unpacked }>()
 
 async function announce(): Promise<void> {
-  current.kept = me() ? await packs.of(me()).catch(() => []) : []
+  const person = me()
+  const kept = person ? await packs.of(person).catch(() => []) : []
+  if (person === me()) current.kept = kept
 }
 
 async function open(kept: Kept): Promise<Unpacked | null> {
@@ -72,7 +74,10 @@ export async function refreshPacks(): Promise<void> {
   current.busy = true
   try {
     await ensure()
-    current.rows = await packs.refresh(me())
+    const person = me()
+    const rows = await packs.refresh(person)
+    if (person !== me()) return
+    current.rows = rows
     current.failed = false
   } catch {
     current.failed = true

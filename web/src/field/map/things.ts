@@ -9,7 +9,7 @@ import type { LngLat } from '../../core/geo.ts'
 import { awaits, isFinal } from '../../core/workflow.ts'
 import { call, query } from '../../ports/http.ts'
 import { lastSeen, remember } from '../../ports/packstore.ts'
-import { session } from '../../ui/session.ts'
+import { session, whose } from '../../ui/session.ts'
 import { patrol } from '../patrol/patrol.ts'
 
 export type Kind = 'task' | 'own' | 'unsent' | 'near' | 'checkpoint'
@@ -41,7 +41,7 @@ const current = reactive<{ read: Read | null; at: string | null; stale: boolean 
 export const seen = readonly(current) as Readonly<{ at: string | null; stale: boolean; read: Read | null }>
 
 export async function readThings(): Promise<void> {
-  const me = session.me?.id ?? ''
+  const me = whose()
   if (!me) return
   try {
     const [page, points] = await Promise.all([
@@ -49,13 +49,13 @@ export async function readThings(): Promise<void> {
       call<CasePoints>('/cases.geojson'),
     ])
     // One person's tasks are not shown to the next.
-    if (session.me?.id !== me) return
+    if (whose() !== me) return
     const read: Read = { rows: page.items.filter((row) => !isFinal(row.state)), points: points.features }
     Object.assign(current, { read, at: new Date().toISOString(), stale: false })
     void remember(me, WHAT, read)
   } catch {
     const last = await lastSeen<Read>(me, WHAT)
-    if (session.me?.id === me) Object.assign(current, { read: last?.value ?? null, at: last?.at ?? null, stale: true })
+    if (whose() === me) Object.assign(current, { read: last?.value ?? null, at: last?.at ?? null, stale: true })
   }
 }
 

@@ -15,11 +15,12 @@ import { stayAwake } from '../../ports/awake.ts'
 import { call, query } from '../../ports/http.ts'
 import type { Call } from '../../ports/http.ts'
 import { newId } from '../../ports/ids.ts'
+import { alone } from '../../ports/lock.ts'
 import { lastSeen, remember } from '../../ports/packstore.ts'
 import type { NoFix } from '../../ports/position.ts'
 import { trackStore } from '../../ports/trackstore.ts'
 import { attempt } from '../../ports/outcome.ts'
-import { ensure, session } from '../../ui/session.ts'
+import { ensure, session, whose } from '../../ui/session.ts'
 import { keptHeaders } from '../map/kept.ts'
 import { Follower } from './follow.ts'
 import type { LiveCoverage } from './live.ts'
@@ -75,7 +76,10 @@ const transport: TrackTransport = {
   signOff: (shift, at) => attempt(`/patrols/${shift.id}/end`, told(shift, { at, sent_at: sent_at() })),
 }
 
-const log = new TrackLog({ store: trackStore(), transport, now: () => Date.now(), newId })
+const log = new TrackLog({
+  store: trackStore(), transport, now: () => Date.now(), newId,
+  alone: (work) => alone('gridmgmt.walk', work),
+})
 const me = (): string => session.me?.id ?? ''
 
 export const mayWalk = (): boolean => session.me?.permissions.includes('patrol:walk') ?? false
@@ -97,10 +101,9 @@ const follower = new Follower({
 })
 
 async function announce(): Promise<void> {
-  current.shift = log.shift?.person_id === me() ? log.shift : null
-  current.open = log.isOpen(me())
-  current.waiting = (await log.waiting()).filter((one) => one.shift.person_id === me())
-  current.trace = await log.trace(me())
+  const person = me()
+  current.shift = log.shift?.person_id === person ? log.shift : null
+  current.open = log.isOpen(person)
   current.refused = [...log.refused]
   if (current.open) follower.begin()
   else if (follower.runs) {
@@ -108,13 +111,20 @@ async function announce(): Promise<void> {
     setAwake(false)
     Object.assign(current, { fix: null, no_fix: null })
   }
+  const [waiting, trace] = await Promise.all([log.waiting(), log.trace(person)])
+  if (person !== me()) return
+  current.waiting = waiting.filter((one) => one.shift.person_id === person)
+  current.trace = trace
   await lookAgain()
 }
 
 let live: { shift_id: string; cells: string; of: LiveCoverage } | null = null
 
+/** A pack that cannot be read costs what the phone could tell, and nothing else. */
+const lookAgain = (): Promise<void> => compute().catch((fault: unknown) => console.info('coverage', fault))
+
 /** Computes what the phone can tell; nothing without a shift of this phone and packs of its grids. */
-async function lookAgain(): Promise<void> {
+async function compute(): Promise<void> {
   const { shift, today } = current
   if (!shift) {
     Object.assign(current, { live: null })
@@ -182,15 +192,15 @@ export async function send(): Promise<void> {
 
 export async function read(): Promise<void> {
   if (!mayWalk()) return
-  const person = me()
+  const person = whose()
   const fresh = await call<PatrolToday>('/patrols/today').catch(() => null)
-  if (person !== me()) return
+  if (person !== whose()) return
   if (fresh) {
     Object.assign(current, { today: fresh, today_seen_at: null })
     void remember(person, 'today', fresh)
   } else if (!current.today) {
     const last = await lastSeen<PatrolToday>(person, 'today')
-    if (last && person === me()) Object.assign(current, { today: last.value, today_seen_at: last.at })
+    if (last && person === whose()) Object.assign(current, { today: last.value, today_seen_at: last.at })
   }
   const id = current.shift?.id ?? current.today?.shift_id
   if (!fresh || !id || current.waiting.some((one) => one.kind === 'sign_on')) return
@@ -198,27 +208,35 @@ export async function read(): Promise<void> {
     call<Coverage>(`/patrols/coverage.geojson${query({ shift: id })}`).catch(() => null),
     call<OwnTrack>(`/patrols/${id}/track`).catch(() => current.track),
   ])
-  if (person !== me()) return
+  if (person !== whose()) return
   current.coverage = coverage
   current.track = track
 }
 
 let started = false
 
+/** What this phone has of whoever uses it now, then what the server says. */
+async function begin(): Promise<void> {
+  // Where storage is closed, what the server tells can be shown all the same.
+  const closed = (fault: unknown): void => console.info('patrol', fault)
+  await log.recover(me()).catch(closed)
+  await announce().catch(closed)
+  await send()
+}
+
 /** Once a page: goes on with a shift that was open, and sends in the background. */
 export async function startPatrol(): Promise<void> {
   if (started) return
   started = true
-  await log.recover()
-  await announce()
+  // First of all what goes on for as long as the page is open: nothing that fails below may take it along.
   watch(
     [() => session.me?.id, () => session.acting?.person_id],
-    () => {
-      Object.assign(current, { today: null, today_seen_at: null, coverage: null, live: null, track: null, trace: [] })
-      void announce().then(send)
+    ([id], [before]) => {
+      Object.assign(current, { today: null, today_seen_at: null, coverage: null, live: null, track: null })
+      if (id !== before) Object.assign(current, { shift: null, waiting: [], trace: [] })
+      void begin()
     },
   )
-  void send()
   setInterval(() => void (current.waiting.length && send()), SEND_MS)
   setInterval(() => {
     if (!current.open || document.visibilityState !== 'visible') return
@@ -227,4 +245,5 @@ export async function startPatrol(): Promise<void> {
     void read()
   }, READ_MS)
   addEventListener('online', () => void send())
+  await begin()
 }

@@ -14,7 +14,7 @@ export function startWaked(): void {
   watch(
     () => session.state,
     (state, before) => {
-      if (state === 'out' && before === 'in') void endPush().catch(() => undefined)
+      if (state === 'out' && (before === 'in' || before === 'failed')) void endPush().catch(() => undefined)
     },
   )
 }

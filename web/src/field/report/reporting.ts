@@ -12,7 +12,7 @@ import { smallOf, takePhoto } from '../../ports/photos.ts'
 import type { PhotoFault } from '../../ports/photos.ts'
 import { reportStore } from '../../ports/reportstore.ts'
 import type { Body } from '../../ports/reportstore.ts'
-import { may, session } from '../../ui/session.ts'
+import { may, personOf, session, whose } from '../../ui/session.ts'
 import { entries, outbox, store as outboxStore } from '../outbox/sending.ts'
 
 const KNOWN_AGAIN_MS = 60_000
@@ -22,13 +22,20 @@ export const store = reportStore()
 const all = shallowRef<readonly Draft[]>([])
 export const uses = shallowRef<readonly Use[]>([])
 export const known = shallowRef<readonly KnownCase[]>([])
-let known_of = ''
 let known_at_ms = 0
 
 export const owner = (): string => session.me?.id ?? ''
 
-// Nothing of one person is at hand for the next.
-watch(owner, () => void (all.value = uses.value = known.value = []), { flush: 'sync' })
+// Nothing of one person is at hand for the next, not even for a moment; drafts and habits are also his in a post.
+watch(
+  whose,
+  (now, before) => {
+    known.value = []
+    known_at_ms = 0
+    if (personOf(now) !== personOf(before)) all.value = uses.value = []
+  },
+  { flush: 'sync' },
+)
 
 /** A report that the outbox has is no draft any more, unless it was refused and is being mended. */
 const isHandedOver = (id: string): boolean => entries.value.some((one) => one.id === id && one.state !== 'refused')
@@ -36,11 +43,11 @@ export const drafts = computed(() => all.value.filter((draft) => !isHandedOver(d
 
 /** Reads what the phone has of whoever is signed in. */
 export async function readReporting(): Promise<void> {
-  const mine = owner()
+  const [of, mine] = [whose(), owner()]
   await dropHandedOver(mine).catch(() => undefined)
-  const found = await Promise.all([store.drafts(mine), store.uses(mine), store.known(mine)])
+  const found = await Promise.all([store.drafts(mine), store.uses(mine), store.known(of)])
   // Somebody else may have come meanwhile, and reads his own.
-  if (mine !== owner()) return
+  if (of !== whose()) return
   ;[all.value, uses.value, known.value] = found
   void readKnown()
 }
@@ -65,15 +72,13 @@ export async function settle(draft: Draft): Promise<void> {
 
 /** Renews the cases that the phone knows of, when there is a network. */
 export async function readKnown(): Promise<void> {
-  const mine = owner()
-  if (!may('case:read') || !navigator.onLine) return
-  if (known_of === mine && Date.now() - known_at_ms < KNOWN_AGAIN_MS) return
-  known_of = mine
+  const of = whose()
+  if (!may('case:read') || !navigator.onLine || Math.abs(Date.now() - known_at_ms) < KNOWN_AGAIN_MS) return
   known_at_ms = Date.now()
   try {
     const { items } = await call<CasePage>(`/cases${query({ open_only: true, limit: MOST_KNOWN })}`)
     // One person's cases are neither shown to the next nor kept as his.
-    if (mine !== owner()) return
+    if (of !== whose()) return
     known.value = items.map((one) => ({
       id: one.id,
       number: one.number,
@@ -83,7 +88,7 @@ export async function readKnown(): Promise<void> {
       reported_at: one.reported_at,
       state: one.state,
     }))
-    await store.know(mine, known.value)
+    await store.know(of, known.value)
   } catch {
     // What was known before serves on.
   }

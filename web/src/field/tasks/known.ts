@@ -5,13 +5,14 @@
 import { reactive, readonly, watch } from 'vue'
 import type { CaseDetail, CasePage, CaseRow, JointCall, StreamEvent } from '../../api/types.ts'
 import { Backoff } from '../../core/backoff.ts'
-import { caseAnswer } from '../../core/outbox.ts'
+import { caseAnswer, isSettled } from '../../core/outbox.ts'
+import type { Entry } from '../../core/outbox.ts'
 import { Refresher } from '../../core/refresher.ts'
 import { isFinal } from '../../core/workflow.ts'
 import { ApiProblem, call, query } from '../../ports/http.ts'
-import { forget, keepCase, keepList, keptCases, keptList } from '../../ports/taskstore.ts'
-import { session } from '../../ui/session.ts'
-import { sent } from '../outbox/sending.ts'
+import { keepCase, keepList, keptCases, keptList } from '../../ports/taskstore.ts'
+import { session, whose } from '../../ui/session.ts'
+import { entries } from '../outbox/sending.ts'
 
 export interface KnownCase {
   detail: CaseDetail
@@ -19,7 +20,8 @@ export interface KnownCase {
 }
 
 interface Known {
-  person_id: string | null
+  /** The person and the post in which he acts; what is read in a post is not his own. */
+  whose: string
   rows: CaseRow[] | null
   calls: JointCall[]
   read_at_ms: number | null
@@ -34,7 +36,7 @@ const AT_LEAST_MS = 3_000
 /** As many as a person has open at a time, and more; beyond it the list shows them, but not offline. */
 const READ_AHEAD = 60
 
-const current = reactive<Known>({ person_id: null, rows: null, calls: [], read_at_ms: null, stale: false, cases: new Map() })
+const current = reactive<Known>({ whose: '', rows: null, calls: [], read_at_ms: null, stale: false, cases: new Map() })
 export const known = readonly(current) as Readonly<Known>
 
 const backoff = new Backoff(READ_MS, LONGEST_MS, { random: () => Math.random() })
@@ -59,39 +61,46 @@ export function hearTasks(event: Pick<StreamEvent, 'kind' | 'case_id'>): void {
 export function startTasks(): void {
   if (started) return
   started = true
-  watch(() => session.me?.id ?? null, become, { immediate: true })
+  watch(whose, become, { immediate: true })
   watch(
     () => session.state,
-    (state, before) => {
-      if (state === 'out' && before === 'in' && current.person_id) {
-        void forget(current.person_id)
-        Object.assign(current, { rows: null, calls: [], read_at_ms: null, cases: new Map() })
-      }
+    (state) => {
       if (state === 'in') refresher.nudge()
     },
   )
-  // What went out of the outbox by itself changed the case.
-  watch(sent, (now, before) => {
-    const old = new Set(before.map((entry) => entry.id))
+  // What went out of the outbox by itself changed the case. Only what was seen waiting: the others, which come
+  // when the outbox is opened, were sent long ago, and what they were answered may be outdated.
+  watch(entries, (now, before) => {
+    const waited = new Set(before.filter((entry) => !isSettled(entry)).map((entry) => entry.id))
     for (const entry of now) {
-      if (old.has(entry.id) || !entry.chain.startsWith('case:')) continue
-      const detail = caseAnswer(entry)
-      if (detail) adopt(detail)
-      refresher.nudge()
+      if (isSettled(entry) && waited.has(entry.id) && entry.chain.startsWith('case:')) answered(entry)
     }
   })
   addEventListener('focus', () => refresher.nudge())
   addEventListener('online', () => refresher.nudge())
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') refresher.nudge()
+  })
 }
 
-async function become(person_id: string | null): Promise<void> {
-  Object.assign(current, { person_id, rows: null, calls: [], read_at_ms: null, stale: false, cases: new Map() })
-  if (!person_id) return
-  const [list, cases] = await Promise.all([keptList(person_id), keptCases(person_id)])
+function answered(entry: Entry): void {
+  const detail = caseAnswer(entry)
+  // What may be done to it was said to whoever did it: himself, or in a post.
+  const asNow = entry.behalf === (session.acting?.person_id ?? null)
+  if (detail && asNow && detail.version > (current.cases.get(detail.id)?.detail.version ?? 0)) adopt(detail)
+  refresher.nudge()
+}
+
+async function become(of: string): Promise<void> {
+  Object.assign(current, { whose: of, rows: null, calls: [], read_at_ms: null, stale: false, cases: new Map() })
+  if (!of) return
+  const [list, cases] = await Promise.all([keptList(of), keptCases(of)])
   // The server may have been quicker, or somebody else may have come meanwhile.
-  if (current.person_id !== person_id) return
+  if (current.whose !== of) return
   for (const one of cases) {
-    if (!current.cases.has(one.case_id)) current.cases.set(one.case_id, { detail: one.detail, read_at_ms: one.read_at_ms })
+    const newer = current.cases.get(one.case_id)
+    if (newer && newer.detail.version >= one.version) continue
+    current.cases.set(one.case_id, { detail: one.detail, read_at_ms: one.read_at_ms })
   }
   if (list && current.rows === null) {
     Object.assign(current, { rows: list.rows, calls: list.calls, read_at_ms: list.read_at_ms })
@@ -101,65 +110,74 @@ async function become(person_id: string | null): Promise<void> {
 
 async function read(): Promise<void> {
   clearTimeout(timer)
-  const person_id = current.person_id
+  const of = current.whose
   try {
-    if (!person_id) return
+    if (!of) return
     const [page, called] = await Promise.all([
       call<CasePage>(`/cases${query({ mine: true, open_only: true, limit: 200 })}`),
       session.me?.unit_code ? call<{ items: JointCall[] }>(`/joint-calls${query({ mine: true })}`) : null,
     ])
-    if (current.person_id !== person_id) return
+    if (current.whose !== of) return
     const rows = page.items.filter((row) => !isFinal(row.state))
     const calls = called?.items ?? []
     const read_at_ms = Date.now()
     Object.assign(current, { rows, calls, read_at_ms, stale: false })
     backoff.succeeded()
-    await keepList({ person_id, rows: plain(rows), calls: plain(calls), read_at_ms })
-    await readAhead(person_id)
+    await keepList({ person_id: of, rows: plain(rows), calls: plain(calls), read_at_ms })
+    await readAhead(of)
   } catch {
     backoff.failed()
-    current.stale = true
+    if (current.whose === of) current.stale = true
   } finally {
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      if (document.visibilityState === 'visible') refresher.nudge()
-    }, backoff.pause_ms)
+    again()
   }
 }
 
+/** While nobody looks nothing is read, and the next time is set all the same. */
+function again(): void {
+  clearTimeout(timer)
+  timer = setTimeout(() => (document.visibilityState === 'visible' ? refresher.nudge() : again()), backoff.pause_ms)
+}
+
 /** Cases that changed since they were read, one after the other: a list must not crowd out a report. */
-async function readAhead(person_id: string): Promise<void> {
+async function readAhead(of: string): Promise<void> {
   const called = current.calls.map((one) => one.case_id)
   const wanted = [...(current.rows ?? []).slice(0, READ_AHEAD)]
     .filter((row) => current.cases.get(row.id)?.detail.version !== row.version)
     .map((row) => row.id)
   const unread = called.filter((id) => !current.cases.has(id) && !wanted.includes(id))
   for (const id of [...wanted, ...unread]) {
-    if (current.person_id !== person_id) return
-    await readCase(id)
+    if (current.whose !== of) return
+    await readCase(id).catch((fault: unknown) => {
+      // One that may not be read, or is gone, is no reason to leave the others unread.
+      if (!isClosed(fault)) throw fault
+    })
   }
 }
 
+const isClosed = (fault: unknown): boolean => fault instanceof ApiProblem && [403, 404].includes(fault.problem.status)
+
 /** A case from the server, kept on the phone. Rejects as `call` does. */
 export async function readCase(id: string): Promise<CaseDetail> {
-  const person_id = current.person_id
+  const of = current.whose
   try {
     const detail = await call<CaseDetail>(`/cases/${id}`)
-    if (person_id && current.person_id === person_id) adopt(detail)
+    if (of && current.whose === of) adopt(detail)
     return detail
   } catch (fault) {
-    if (fault instanceof ApiProblem && fault.problem.status === 404) current.cases.delete(id)
+    if (current.whose === of && fault instanceof ApiProblem && fault.problem.status === 404) current.cases.delete(id)
     throw fault
   }
 }
 
-/** The newest word of the server about a case. */
+/** The newest word of the server about a case; what was said before the last one counts no more. */
 export function adopt(detail: CaseDetail): void {
+  if (detail.version < (current.cases.get(detail.id)?.detail.version ?? 0)) return
   const read_at_ms = Date.now()
   current.cases.set(detail.id, { detail, read_at_ms })
   const row = current.rows?.findIndex((one) => one.id === detail.id) ?? -1
   if (current.rows && row >= 0) current.rows[row] = rowOf(detail, current.rows[row] as CaseRow)
-  if (current.person_id) void keepCase(current.person_id, plain(detail), read_at_ms)
+  if (current.whose) void keepCase(current.whose, plain(detail), read_at_ms)
 }
 
 /** The row as it stands after a case was read: the fields that rows have, from the case. */
