@@ -41,6 +41,8 @@ test('what was sent long ago says nothing of how a case stands now', async () =>
   await vi.waitFor(async () => expect(await keptList(me)).not.toBeNull(), 5000)
   adopt(makeDetail('c1', 7))
   await vi.waitFor(async () => expect(await stored()).toEqual([7]), 5000)
+  // A reading that was asked for before it, and came after it.
+  adopt(makeDetail('c1', 6))
   // The outbox is opened: newest first, all of them new to this page.
   entries.value = [step('e2', 'c1', 9), step('e1', 'c1', 4)]
   await settle()

@@ -8,7 +8,7 @@ import { lastSeen, remember } from '../../src/ports/packstore.ts'
 import { prefs } from '../../src/ports/prefs.ts'
 import { keepCase, keepInboxPage, keepList, keptCases, keptInbox, keptList } from '../../src/ports/taskstore.ts'
 import { startForgetting } from '../../src/field/shell/forgetting.ts'
-import { known as reported, readKnown, readReporting, store as reports } from '../../src/field/report/reporting.ts'
+import { known as reported, readReporting, store as reports } from '../../src/field/report/reporting.ts'
 import { forgetThings, readThings, seen } from '../../src/field/map/things.ts'
 import { known, startTasks } from '../../src/field/tasks/known.ts'
 import { actFor, ensure, session, signOut, startSession, welcome } from '../../src/ui/session.ts'
@@ -109,20 +109,19 @@ test('the tasks of a post are shown in the post, kept as nobody’s own, and gon
 }, 20_000)
 
 test('cases that come for one person after another has signed in are not the other’s', async () => {
-  await readReporting()
   server.rows[anna] = [{ ...makeRow('annas'), category: { key: '1', name: '1' }, label_position: { lon: 117, lat: 39 } } as never]
   server.hold = '/cases'
+  server.heard.length = 0
   await readReporting()
-  const read = readKnown()
   const map = readThings()
-  await vi.waitFor(() => expect(server.answer).not.toBeUndefined())
+  await vi.waitFor(() => expect(server.heard.filter((one) => one.path === '/cases').length).toBeGreaterThanOrEqual(2))
   server.who = ben
   welcome(makeMe(ben))
   forgetThings()
   await readReporting()
   server.hold = null
   server.answer()
-  await Promise.all([read, map])
+  await map
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect([reported.value.map((one) => one.id), await reports.known(ben), await reports.known(anna)]).toEqual([[], [], []])
   expect([seen.read?.rows.map((row) => row.id) ?? [], await lastSeen(ben, 'map')]).toEqual([[], null])
