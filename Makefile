@@ -56,9 +56,9 @@ test: packages-for-tests setup ## Run every test; a skipped one fails
 check: $(VENV)/.installed web/node_modules/.installed ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	@echo "$(BIN)/mypy, beside it npm run check"
+	@$(BIN)/mypy & types=$$!; $(NPM) run check && wait $$types
 	$(BIN)/lint-imports
-	$(NPM) run check
 
 .PHONY: bench
 bench: setup ## Measure against the peers; results go to bench/results/

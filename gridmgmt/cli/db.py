@@ -60,9 +60,10 @@ def prepare(
 def migrate() -> None:
     """Bring the database to the schema of this version."""
     from gridmgmt.storage import schema
+    from gridmgmt.storage.revision import head_revision
 
     schema.migrate(settings_with_database().require_migration_url())
-    console.print(f"schema {schema.head_revision()}")
+    console.print(f"schema {head_revision()}")
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 from gridmgmt.errors import NotAllowed, NotPrepared
 from gridmgmt.settings import Environment, Settings
-from gridmgmt.storage import schema
 from gridmgmt.storage.db import make_engine, transaction
+from gridmgmt.storage.revision import current_revision, head_revision
 from gridmgmt.storage.rights import policies
 from gridmgmt.storage.rights.walls import NOBODY
 from gridmgmt.storage.server_check import Finding, Severity, findings
@@ -19,10 +19,10 @@ def require_schema_and_rights(settings: Settings) -> str:
     engine = make_engine(settings.require_database_url(), pool_size=1, application="gridmgmt-check")
     try:
         with transaction(engine, NOBODY, read_only=True) as db:
-            revision, deviation = schema.current_revision(db), policies.deviation(db)
+            revision, deviation = current_revision(db), policies.deviation(db)
     finally:
         engine.dispose()
-    if revision is None or revision != schema.head_revision():
+    if revision is None or revision != head_revision():
         raise NotPrepared("The schema is that of another version; run gridmgmt db migrate.", schema=revision)
     if deviation is not None:
         raise NotPrepared(f"Rights deviate: {deviation}.")

@@ -38,11 +38,12 @@ def serve(
     import uvicorn
 
     from gridmgmt.cli.safety import refuse_unsafe_server
-    from gridmgmt.storage import schema
 
     settings = settings_with_database()
     # Where the schema belongs to another login, gridmgmt db migrate is a step of its own.
     if settings.migration_database_url is not None:
+        from gridmgmt.storage import schema  # Alembic
+
         schema.migrate(settings.require_migration_url())
     refuse_unsafe_server(settings)
     # Worker processes read their settings from the environment, as every process does.

@@ -21,6 +21,7 @@ Not done here: no nearest cell for a point outside, no time (a plan is chosen fi
 ``GridPlan.in_force``), no repair of gaps (``gridmgmt.geo.topology``).
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple, Self
 
@@ -109,6 +110,14 @@ class CellIndex:
             require_area(polygon, code)
             require_lonlat_bounds(*polygon.bounds)
         return cls(codes, _as_array([polygon for _, polygon in pairs]), resolution, Datum.CGCS2000)
+
+    @classmethod
+    def of(cls, cells: Iterable[tuple[str, CellPolygon]]) -> "CellIndex":
+        """The index of these cells as :meth:`build` makes it; the last few that were asked for are kept.
+
+        A plan is drawn, checked, published and read in turn, each time with the same cells.
+        """
+        return _kept(tuple(cells))
 
     def code_at(self, point: LonLat) -> str | None:
         """Return the code of the cell that owns a position.
@@ -250,6 +259,11 @@ class CellIndex:
                 hit = shapely.intersects_xy(self._polygons[position], lon[group], lat[group])
                 owner[group[hit]] = position
         out[at] = owner
+
+
+@functools.lru_cache(maxsize=8)
+def _kept(pairs: tuple[tuple[str, CellPolygon], ...]) -> CellIndex:
+    return CellIndex.build(pairs)
 
 
 def _as_array(polygons: list[CellPolygon]) -> Any:

@@ -13,7 +13,7 @@ from gridmgmt.storage.backup.place import Backup
 from gridmgmt.storage.backup.restore import Recovered
 from gridmgmt.storage.backup.verify import Verdict
 from gridmgmt.storage.db import Db
-from gridmgmt.storage.schema import current_revision
+from gridmgmt.storage.revision import current_revision
 
 
 def schema_facts(db: Db) -> dict[str, Any]:

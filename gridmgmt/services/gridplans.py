@@ -59,7 +59,7 @@ def publish_plan(
     before = grids.published_plans(db, plan.subdistrict_code)
     communities = boundaries.outlines_at(db, plan.subdistrict_code, plan.valid_from)
     require_adoptable(plan, outline, communities, before)
-    index = CellIndex.build((c.code, c.polygon) for c in plan.cells)
+    index = CellIndex.of((c.code, c.polygon) for c in plan.cells)
     grids.add_plan(db, plan, index.hex_cover(), report_card)
     status: PlanStatus | None = None
     for seq, (action, target) in enumerate(_IN_ONE_STEP, start=1):

@@ -86,7 +86,7 @@ def draw_plan(
     _require_storable_cells(db, plan)
     version = grids.next_version(db, plan.subdistrict_code)
     plan = replace(plan, version=version, status=PlanStatus.DRAFT, valid_to=None)
-    index = CellIndex.build((c.code, c.polygon) for c in plan.cells)
+    index = CellIndex.of((c.code, c.polygon) for c in plan.cells)
     grids.add_plan(db, plan, index.hex_cover(), report_card)
     head = PlanHead(plan.id, plan.subdistrict_code, version, PlanStatus.DRAFT, plan.valid_from, actor.id)
     _record(db, actor, now, head, PlanAction.DRAW, None, {"cells": len(plan.cells)})

@@ -78,7 +78,7 @@ def ask(db: Db, actor: Actor, now: datetime, books: RuleBooks, question: Questio
     book = books.current(db, head.subdistrict_code)
     old = book.plan_at(now)
     plan = grids.plan_of(db, head.id)
-    index = CellIndex.build((c.code, c.polygon) for c in plan.cells)
+    index = CellIndex.of((c.code, c.polygon) for c in plan.cells)
     grounds = _grounds(old.plan, old.index, plan, index, whatif.households(db, actor, head.subdistrict_code))
     before = _workers(book, old.plan, now)
     after, assumed = _workers_to_come(book, plan, max(now, plan.valid_from), before, heirs(grounds))

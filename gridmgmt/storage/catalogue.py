@@ -139,7 +139,7 @@ def _indexed(plan: GridPlan, known: RuleBook | None) -> IndexedPlan:
     for earlier in known.plans if known else ():
         if earlier.plan.cells == plan.cells:
             return IndexedPlan(plan, earlier.index, cells)
-    return IndexedPlan(plan, CellIndex.build((c.code, c.polygon) for c in plan.cells), cells)
+    return IndexedPlan(plan, CellIndex.of((c.code, c.polygon) for c in plan.cells), cells)
 
 
 def _load_rules(db: Db, subdistrict_code: str) -> tuple[DatedRules, ...]:

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from gridmgmt.storage import heartbeats, seal
 from gridmgmt.storage.db import Db
+from gridmgmt.storage.revision import current_revision, head_revision
 from gridmgmt.storage.rights import policies
-from gridmgmt.storage.schema import current_revision, head_revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, and asking which one it has."""
+"""Bringing a database to the schema of this version."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gridmgmt.errors import NotPrepared
-from gridmgmt.storage.db import Db
+from gridmgmt.storage.revision import current_revision, head_revision
 from gridmgmt.storage.rights import policies
 from gridmgmt.storage.rights.walls import OWNER
 from gridmgmt.storage.tables import SCHEMA
@@ -88,19 +87,6 @@ def _owner_of(url: str) -> Iterator[tuple[Connection, Config]]:
         config = _config()
         config.attributes["connection"] = connection
         yield connection, config
-
-
-def head_revision() -> str:
-    """The revision that this version of the code expects."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
-def current_revision(db: Db) -> str | None:
-    """The revision that the database has; None for an empty one."""
-    known = db.execute(text("select to_regclass('app.schema_revision')")).scalar()
-    if known is None:
-        return None
-    return db.execute(text("select version_num from app.schema_revision")).scalar()
 
 
 def pending_changes(url: str) -> list[object]:

@@ -204,8 +204,9 @@ def test_the_same_thing_is_one_tap_and_no_second_report_even_without_a_network(
     phone = Reporter(browser, installation.base_url, workers[1]["place"], workers[0]["person_id"])
     with phone.page.expect_response(
         lambda answer: "/api/v1/cases?" in answer.url and "limit=200" in answer.url
-    ):
+    ) as heard:
         phone.open()
+    heard.value.finished()
     phone.context.set_offline(offline=True)
     phone.take(photos[1])
     phone.choose("06036")
