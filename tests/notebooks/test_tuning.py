@@ -12,9 +12,9 @@ from tests.notebooks.lab import PLACES, browser_page, laboratory, run_all
 NAME = "02_tune_the_borders.ipynb"
 NOTEBOOK = ROOT / "notebooks" / NAME
 
-# Two neighbouring blocks of different cells of the first community. The second one is free to go: what is left of
-# its cell stays in one piece. And the way from one to the other leads over nothing else that is not the taker's:
-# a drag takes all that it sweeps over. Nothing of it lies at the map's foot, where the choice is told.
+# Two neighbouring blocks of different cells of the first community. The second one is free to go: what is
+# left of its cell stays in one piece. And the way from one to the other leads over nothing else that is not
+# the taker's: a drag takes all that it sweeps over. It keeps clear of the map's foot, where chips appear.
 FIND = """() => {
   const { scene, state, map } = document.querySelector('[data-testid=desk]').view;
   const { label } = state;
@@ -66,8 +66,8 @@ OUTPUTS = """() => {
   const cells = [...window.jupyterapp.shell.currentWidget.model.cells].map((cell) => cell.toJSON());
   const code = cells.filter((cell) => cell.cell_type === 'code');
   const outputs = code.flatMap((cell) => cell.outputs);
-  const over = code.every((cell) => cell.execution_count) || outputs.some((one) => one.output_type === 'error');
-  return over ? outputs : null;
+  const failed = outputs.some((one) => one.output_type === 'error');
+  return failed || code.every((cell) => cell.execution_count) ? outputs : null;
 }"""
 LABEL = "n => document.querySelector('[data-testid=desk]').view.state.label[n]"
 
