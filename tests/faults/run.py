@@ -6,7 +6,7 @@ import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ VICTIMS = ("database", "server", "database", "worker", "database")
 WIRES = ("client_server", "server_database", "worker_database")
 READY_S = 150.0
 DRAIN_S = 60.0
+VERDICTS = 5
+"""Times that the outbox is drained and judged while it holds only what the worker has written meanwhile."""
 BETWEEN = 3
 """Reports that are acknowledged from one fault to the next; the fault follows the last of them at once."""
 
@@ -247,13 +249,11 @@ async def _run(home: Path, plan: Plan) -> Outcome:
         for client in reporters:
             client.stopping.set()
         await asyncio.wait_for(asyncio.gather(*work[:-1]), 2 * READY_S)
-        await _drained(installation)
+        verdict = await _settled(installation)
         listener.stopping.set()
         work[-1].cancel()
         for client in clients:
             await client.close()
-        dsn = installation.database.url.replace("+psycopg", "")
-        verdict = await asyncio.to_thread(verify, dsn, installation.ledger)
         verdict.broken.extend(await asyncio.to_thread(_own_findings, installation.processes["worker"]))
         log = (installation.database.cluster.home / "postgres.log").read_text(errors="replace")
         crashed = sum("signal 11" in line or "signal 6" in line for line in log.splitlines())
@@ -269,8 +269,31 @@ def _own_findings(worker: Process) -> list[str]:
     return [f"{' '.join(w)}: {c.stdout[-500:]}{c.stderr[-500:]}" for w, c in checks if c.returncode != 0]
 
 
-async def _drained(installation: Installation) -> None:
-    """Wait until the outbox is empty, and the listener has heard the last of it."""
+async def _settled(installation: Installation) -> Verdict:
+    dsn = installation.database.url.replace("+psycopg", "")
+    return await settled(
+        lambda: _drained(installation), lambda: asyncio.to_thread(verify, dsn, installation.ledger)
+    )
+
+
+async def settled(
+    drained: Callable[[], Awaitable[bool]], judged: Callable[[], Awaitable[Verdict]]
+) -> Verdict:
+    """Drain and judge; again if the worker wrote an event in between, such as a rung of the ladder.
+
+    What no draining empties, and what is wrong in any other way, is judged once and stays found.
+    """
+    for _ in range(VERDICTS - 1):
+        empty = await drained()
+        verdict = await judged()
+        if not (empty and verdict.waiting):
+            return verdict
+    await drained()
+    return await judged()
+
+
+async def _drained(installation: Installation) -> bool:
+    """Wait until the outbox is empty, and the listener has heard the last of it; whether both came about."""
     dsn = installation.database.url.replace("+psycopg", "")
     began = monotonic()
     while monotonic() - began < DRAIN_S:
@@ -278,8 +301,9 @@ async def _drained(installation: Installation) -> None:
             query = "select count(*) filter (where delivery_no is null), max(delivery_no) from app.outbox"
             waiting, last = db.execute(query).fetchone() or (1, 0)
             if waiting == 0 and (not installation.ledger.heard or installation.ledger.heard[-1] == last):
-                return
+                return True
         await asyncio.sleep(0.2)
+    return False
 
 
 def run(home: Path, plan: Plan) -> Outcome:
