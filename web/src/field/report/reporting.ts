@@ -23,6 +23,8 @@ const all = shallowRef<readonly Draft[]>([])
 export const uses = shallowRef<readonly Use[]>([])
 export const known = shallowRef<readonly KnownCase[]>([])
 let known_at_ms = 0
+/** Whether the server told of the cases; what was stored before is older then. */
+let told = false
 
 export const owner = (): string => session.me?.id ?? ''
 
@@ -32,6 +34,7 @@ watch(
   (now, before) => {
     known.value = []
     known_at_ms = 0
+    told = false
     if (personOf(now) !== personOf(before)) all.value = uses.value = []
   },
   { flush: 'sync' },
@@ -48,7 +51,8 @@ export async function readReporting(): Promise<void> {
   const found = await Promise.all([store.drafts(mine), store.uses(mine), store.known(of)])
   // Somebody else may have come meanwhile, and reads his own.
   if (of !== whose()) return
-  ;[all.value, uses.value, known.value] = found
+  ;[all.value, uses.value] = found
+  if (!told) known.value = found[2]
   void readKnown()
 }
 
@@ -79,6 +83,7 @@ export async function readKnown(): Promise<void> {
     const { items } = await call<CasePage>(`/cases${query({ open_only: true, limit: MOST_KNOWN })}`)
     // One person's cases are neither shown to the next nor kept as his.
     if (of !== whose()) return
+    told = true
     known.value = items.map((one) => ({
       id: one.id,
       number: one.number,
