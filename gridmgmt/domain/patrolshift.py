@@ -67,7 +67,8 @@ def _put_right(told: Told, now: datetime) -> datetime:
 class Shift:
     """One person's time on duty, by the server's clock; ``off_at`` None while it is open.
 
-    ``received_on_at`` is when the server heard of the sign-on, for attendance.
+    ``received_on_at`` is when the server heard of the sign-on, for attendance; ``phone_on_at`` what the
+    phone's clock said at it, where that is known.
     """
 
     id: UUID
@@ -79,6 +80,7 @@ class Shift:
     received_on_at: datetime
     lapsed: bool = False
     track_erased: bool = False
+    phone_on_at: datetime | None = None
 
     @property
     def ends_by(self) -> datetime:
@@ -116,6 +118,21 @@ def sign_on_at(told: Told, before: Shift | None, now: datetime) -> datetime:
     if now - at > LATEST:
         raise ImplausibleTime("This was too long ago.", article="22-1", rule="R22a", field="at")
     return at if before is None else max(at, before.ends_by)
+
+
+def in_shift(shift: Shift, at: datetime, phone_at: datetime) -> datetime:
+    """A moment by the server's clock as it lies to the sign-on by the phone's own.
+
+    Messages of one wrong clock are put right each by its own difference, which holds its time on the network
+    too. So what was taken just after a sign-on that was slow to arrive would seem to lie before it.
+
+    Parameters
+    ----------
+    at : put right. It is moved to the sign-on, over :data:`CLOCK_TOLERANCE` at most.
+    phone_at : as told.
+    """
+    after = shift.phone_on_at is not None and phone_at >= shift.phone_on_at
+    return shift.on_at if after and at < shift.on_at <= at + CLOCK_TOLERANCE else at
 
 
 def sign_off_at(shift: Shift, told: Told, now: datetime) -> datetime:
@@ -201,7 +218,7 @@ def sort_batch(
                 refused[one.no] = Refused.OTHER_CONTENT
             continue
         try:
-            at = _put_right(Told(one.at, sent_at), now)
+            at = in_shift(shift, _put_right(Told(one.at, sent_at), now), one.at)
         except ImplausibleTime:
             # Outside the calendar at the end that the difference points to.
             refused[one.no] = Refused.FUTURE if sent_at < now else Refused.BEFORE_SIGN_ON

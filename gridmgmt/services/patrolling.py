@@ -21,6 +21,7 @@ from gridmgmt.domain.patrolshift import (
     Refused,
     Shift,
     Told,
+    in_shift,
     server_time,
     sign_off_at,
     sign_on_at,
@@ -84,7 +85,7 @@ def sign_on(
     at = sign_on_at(command.told, latest.shift if latest else None, now)
     if latest is not None and latest.shift.off_at is None:
         _lapse(db, actor, now, books, rules, latest.shift)
-    shift = Shift(command.id, code, actor.id, cells, at, None, now)
+    shift = Shift(command.id, code, actor.id, cells, at, None, now, phone_on_at=command.told.at)
     patrols.add_shift(db, shift, command.told.at)
     audit.append(db, [done(actor, now, "patrol:sign_on", "shift", str(shift.id), code, cells=list(cells))])
     return shift
@@ -280,7 +281,7 @@ def add_note(
         if any(before[name] != value for name, value in row.items()):
             raise ContentDiffers("This id belongs to another note.", article="22-1", rule="R22a")
         return before
-    at = server_time(note.told, now)
+    at = in_shift(shift, server_time(note.told, now), note.told.at)
     _require_on_duty(shift, at)
     target = _known_target(db, actor, shift, note, now)
     seen = seen_at(target.shape, note.position, note.accuracy_m, rules) if target else NOTHING

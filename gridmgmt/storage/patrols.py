@@ -159,6 +159,7 @@ def _stored(row: Any) -> StoredShift:
         received_on_at=row.received_on_at,
         lapsed=row.lapsed,
         track_erased=row.track_erased_at is not None,
+        phone_on_at=row.phone_on_at,
     )
     return StoredShift(
         shift, row.points, row.points_counted, row.unseen_s, row.track_erased_at,

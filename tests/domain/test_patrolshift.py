@@ -87,6 +87,27 @@ def test_a_wrong_clock_moves_nothing(wrong: timedelta) -> None:
     assert Refused.BEFORE_SIGN_ON is found.refused[-1]
 
 
+@pytest.mark.parametrize(("taken", "found"), [(0, 0), (1, 0), (9, 1), (-1, None)])
+def test_a_sign_on_that_was_slow_to_arrive_costs_no_position_after_it(taken: int, found: int | None) -> None:
+    # A clock an hour fast; its sign-on took eight seconds on the network, its positions none.
+    wrong, slow = HOUR, 8 * SECOND
+    on = Told(NOW + wrong, NOW + wrong)
+    shift = make_shift(on_at=sign_on_at(on, None, NOW + slow), phone_on_at=on.at)
+    now = NOW + MINUTE
+    one = given(1, NOW + wrong + taken * SECOND)
+    got = sort_batch([one], now + wrong, shift, {}, FRAME, now)
+    assert [one.at - shift.on_at for one in got.new] == ([] if found is None else [found * SECOND])
+    assert got.refused == ({1: Refused.BEFORE_SIGN_ON} if found is None else {})
+
+
+def test_what_was_put_right_far_before_the_sign_on_lies_before_it_whatever_the_phone_says() -> None:
+    # The clock was two hours slow at the sign-on and is right since.
+    shift = make_shift(on_at=NOW + 2 * HOUR, phone_on_at=NOW)
+    now = NOW + 3 * HOUR
+    found = sort_batch([given(1, NOW + HOUR)], now, shift, {}, FRAME, now)
+    assert {1: Refused.BEFORE_SIGN_ON} == found.refused
+
+
 def test_what_waited_for_a_network_keeps_its_time() -> None:
     now = NOW + 5 * HOUR
     assert NOW == server_time(Told(NOW, now), now)

@@ -115,7 +115,7 @@ def sign_in(seat: Seat, app: Authenticator) -> None:
     seat.picture("sign-in-code")
     seat.fill(code=app.code())
     seat.click("go-on")
-    seat.page.get_by_test_id("net").wait_for()
+    seat.page.get_by_test_id("outbox-chip").wait_for()
 
 
 def test_from_the_link_to_a_device_that_is_removed_from_another(

@@ -235,6 +235,16 @@ def test_positions_outside_the_shift_are_refused_each_with_its_reason(patrol: Pa
     assert [2] == [row["no"] for row in patrol.rows("track_points")]
 
 
+def test_a_tap_after_a_sign_on_that_was_slow_to_arrive_counts_by_a_wrong_clock_too(patrol: Patrol) -> None:
+    target = here(patrol)
+    patrol.plan(target)
+    # An hour fast; eight seconds on the network.
+    fast = NOW + HOUR
+    shift = patrol.on(8 * SECOND, told=Told(fast, fast))
+    tap = Told(fast + SECOND, fast + minutes(1))
+    assert shift.on_at == patrol.note(minutes(1), told=tap, target_id=target.id)["at"]
+
+
 def test_what_was_recorded_after_the_sign_off_is_erased_by_it(patrol: Patrol) -> None:
     patrol.on()
     patrol.send([patrol.point(1, minutes(5)), patrol.point(2, minutes(15))], minutes(20))

@@ -218,6 +218,18 @@ test('whoever comes next reads his own cases at once', async () => {
   expect(asked.length).toBe(2)
 })
 
+test('what the server told is not put back to what the phone had stored before', async () => {
+  const stored = later<Awaited<ReturnType<typeof store.known>>>()
+  server({ '/cases': () => json({ items: [CASE] }) })
+  await signIn({ id: 'sixth', permissions: ['case:read'] })
+  vi.spyOn(store, 'known').mockReturnValueOnce(stored.promise)
+  const reading = readReporting()
+  await readKnown()
+  stored.resolve([])
+  await reading
+  expect(known.value.map((one) => one.id)).toEqual(['case-1'])
+})
+
 test('drafts that are read while somebody else signs in are not shown to him', async () => {
   await withPhoto(makeDraft())
   const reading = readReporting()

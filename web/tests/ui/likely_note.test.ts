@@ -125,6 +125,16 @@ test('where the server cannot be asked the note tells what the phone knows, and 
   expect(note()?.textContent).toContain('可能不全')
 })
 
+test('a case that the phone hears of while the note is open is told of too', async () => {
+  answer = () => new Response('', { status: 502 })
+  const { note } = show(makeDraft())
+  await pass(1000)
+  expect(note()).toBe(null)
+  known.value = [KNOWN]
+  await nextTick()
+  expect(note()?.textContent).toContain('120116-2')
+})
+
 test('what the server answers comes in place of what the phone remembered', async () => {
   known.value = [KNOWN]
   const { note } = show(makeDraft())
