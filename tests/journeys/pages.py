@@ -130,8 +130,12 @@ class FieldPage:
         self.tab("me")
         self.by("person-menu").locator("summary").click()
         self.by("person-search").fill(login)
+        person = self.by(f"person-{login}")
+        name = person.locator("b").inner_text()
         with self.page.expect_response("**/demo/sign-in"):
-            self.by(f"person-{login}").click()
+            person.click()
+        # Every screen is made anew for another person; until then a key may still go to the one before.
+        expect(self.by("person-menu").locator("summary b")).to_have_text(name)
         self.tab("home")
 
     def fill_in(self, photo: Path, category: str, words: str) -> str:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from gridmgmt.demo.client import DemoClient
 from gridmgmt.demo.photos import draw_photo
 from tests.journeys.field.quality import Keys
 from tests.journeys.field.scene import Morning
+from tests.journeys.field.walking import WORKER, Walker, plan_of_the_day
 from tests.journeys.installation import Installation
 from tests.journeys.pages import FieldPage, chromium
-from tests.journeys.test_beside_browser import first_target
 from tests.journeys.test_browser import require_parts
+
+STEP = timedelta(seconds=6)
+"""From stop to stop; of positions that come faster the phone does not keep every one."""
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +43,12 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def opened(
-    browser: Browser, installation: Installation, morning: Morning, login: str
-) -> tuple[FieldPage, Keys]:
-    """Somebody's phone with a keyboard; from here on nothing is tapped."""
-    phone = FieldPage(browser, installation.base_url, morning.place)
+def keys_of(phone: FieldPage, login: str) -> Keys:
+    """The keyboard of somebody's phone; from here on nothing is tapped."""
     phone.open()
     phone.act_as(login)
     phone.by("report").wait_for()
-    return phone, Keys(phone.page)
+    return Keys(phone.page)
 
 
 def test_a_report_is_made_with_the_keyboard_alone(
@@ -55,7 +56,8 @@ def test_a_report_is_made_with_the_keyboard_alone(
 ) -> None:
     with DemoClient(installation.base_url) as client:
         morning = Morning(client)
-        phone, keys = opened(browser, installation, morning, morning.login)
+        phone = FieldPage(browser, installation.base_url, morning.place)
+        keys = keys_of(phone, morning.login)
     keys.press(phone.by("report"))
     keys.give(phone.by("photo-input"), photo)
     phone.by("photo-preview").wait_for()
@@ -74,7 +76,8 @@ def test_a_task_and_a_verification_are_done_with_the_keyboard_alone(
     with DemoClient(installation.base_url) as client:
         morning = Morning(client)
         task, looked_at = morning.to_sign(), morning.to_verify(north_m=20)
-        phone, keys = opened(browser, installation, morning, morning.login)
+        phone = FieldPage(browser, installation.base_url, morning.place)
+        keys = keys_of(phone, morning.login)
         keys.press(phone.by("tab-tasks"))
         keys.press(phone.by(f"task-{task['id']}"))
         keys.press(phone.by("action-sign_for"))
@@ -99,16 +102,25 @@ def test_a_task_and_a_verification_are_done_with_the_keyboard_alone(
 def test_a_shift_of_patrol_is_walked_with_the_keyboard_alone(
     installation: Installation, browser: Browser
 ) -> None:
-    login, target, _ = first_target(installation)
-    with DemoClient(installation.base_url) as client:
-        morning = Morning(client)
-    phone, keys = opened(browser, installation, morning, login)
+    _, stops, targets = plan_of_the_day(installation.base_url, WORKER, ("北门垃圾房", "配电箱", "临街井盖"))
+    phone = Walker(browser, installation.base_url, stops[0])
+    # Slow by less than what counts as wrong, so that a stop moved on is not yet to come for the server.
+    phone.page.clock.install(time=datetime.now(UTC) - 5 * STEP)
+    keys = keys_of(phone, WORKER)
     keys.press(phone.by("tab-patrol"))
+    ahead = phone.by("patrol-plan").locator("ol li")
+    expect(ahead).to_have_count(len(targets))
     keys.press(phone.by("shift-start"))
     phone.by("shift-open").wait_for()
-    row = phone.by(f"target-{target}")
-    keys.press(row.get_by_test_id("nothing-found"))
-    expect(row).to_contain_text("无异常")
+    # From stop to stop; a position puts the stop behind him, a key says that nothing was found there.
+    for place, target in zip(stops, targets, strict=True):
+        phone.page.clock.fast_forward(STEP // timedelta(milliseconds=1))
+        phone.be_at(place)
+        row = phone.by("plan-behind").get_by_test_id(f"target-{target['id']}")
+        row.wait_for()
+        keys.press(row.get_by_test_id("nothing-found"))
+        expect(row.get_by_test_id("tapped")).to_have_attribute("data-said", "at_place")
+    phone.by("plan-done").wait_for()
     keys.press(phone.by("shift-end"))
     keys.press(phone.by("shift-end-sure"))
     phone.by("shift-ended").wait_for()

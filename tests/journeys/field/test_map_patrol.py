@@ -1,18 +1,16 @@
 """The map and the patrol on a real phone page: with a network, without one, with positions that go silent."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, expect
-from shapely.geometry import Point, mapping, shape
+from shapely.geometry import Point, shape
 
 from gridmgmt.demo.client import DemoClient
 from tests.journeys.field.mirror import green_at, mirror
-from tests.journeys.field.walking import WORKER, Walker, stops_in
+from tests.journeys.field.walking import WORKER, Walker, plan_of_the_day
 from tests.journeys.installation import CHECKOUT, Installation
 from tests.journeys.pages import PATIENCE_MS, chromium
 from tests.journeys.test_browser import require_parts
@@ -59,26 +57,8 @@ def ground(own_demo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def _planned(made: Installation, zooms: list[int]) -> Ground:
     """Three checkpoints in the first worker's first grid, and nothing else to walk."""
-    with DemoClient(made.base_url) as client:
-        people = {p["login"]: p for p in client.people()}
-        worker, planner = client.sign_in(people[WORKER]), client.sign_in(people["demo-planner"])
-        code = people[WORKER]["cell_codes"][0]
-        cell = next(c for c in client.get(worker, "/cells")["features"] if c["properties"]["code"] == code)
-        polygon = max(
-            getattr(shape(cell["geometry"]), "geoms", [shape(cell["geometry"])]), key=lambda p: p.area
-        )
-        stops = stops_in(polygon, 3, apart_deg=0.0007)
-        targets = [
-            {"id": str(uuid.uuid4()), "kind": "point", "name": name, "amount": 1, "geometry": mapping(place)}
-            for name, place in zip(("北门垃圾房", "配电箱", "临街井盖"), stops, strict=True)
-        ]
-        version = max(
-            [p["version"] for p in client.get(planner, "/patrol-plans")["items"] if p["cell_code"] == code],
-            default=0,
-        )
-        body = {"id": str(uuid.uuid4()), "version": version, "targets": targets}
-        answer = httpx.put(f"{made.base_url}/api/v1/patrol-plans/{code}", json=body, headers=planner.headers)
-        assert answer.status_code == 200, answer.text
+    names = ("北门垃圾房", "配电箱", "临街井盖")
+    cell, stops, targets = plan_of_the_day(made.base_url, WORKER, names)
     return Ground(made, zooms, cell, stops, targets)
 
 

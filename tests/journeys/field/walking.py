@@ -2,13 +2,17 @@
 
 import io
 import re
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Request, expect
-from shapely.geometry import Point, Polygon
+from shapely.geometry import Point, Polygon, mapping, shape
 
+from gridmgmt.demo.client import DemoClient
 from tests.journeys.pages import PATIENCE_MS, FieldPage
 
 WORKER = "demo-worker-001"
@@ -135,3 +139,27 @@ def stops_in(cell: Polygon, count: int, apart_deg: float) -> list[Point]:
             found.append(place)
     assert len(found) >= count, "the grid is too small for so many stops"
     return found[:count]
+
+
+def plan_of_the_day(
+    base_url: str, login: str, names: Sequence[str]
+) -> tuple[dict[str, Any], list[Point], list[dict[str, Any]]]:
+    """The grid, the places and the targets of a plan that has some checkpoints in a worker's first grid."""
+    with DemoClient(base_url) as client:
+        people = {p["login"]: p for p in client.people()}
+        worker, planner = client.sign_in(people[login]), client.sign_in(people["demo-planner"])
+        code = people[login]["cell_codes"][0]
+        cell = next(c for c in client.get(worker, "/cells")["features"] if c["properties"]["code"] == code)
+        plans = [p for p in client.get(planner, "/patrol-plans")["items"] if p["cell_code"] == code]
+    ground = shape(cell["geometry"])
+    polygon = max(getattr(ground, "geoms", [ground]), key=lambda p: p.area)
+    stops = stops_in(polygon, len(names), apart_deg=0.0007)
+    targets = [
+        {"id": str(uuid.uuid4()), "kind": "point", "name": name, "amount": 1, "geometry": mapping(place)}
+        for name, place in zip(names, stops, strict=True)
+    ]
+    version = max([p["version"] for p in plans], default=0)
+    body = {"id": str(uuid.uuid4()), "version": version, "targets": targets}
+    answer = httpx.put(f"{base_url}/api/v1/patrol-plans/{code}", json=body, headers=planner.headers)
+    assert answer.status_code == 200, answer.text
+    return cell, stops, targets

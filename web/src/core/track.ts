@@ -155,12 +155,14 @@ export class TrackLog {
     if (this.isOpen(person_id)) return
     const at = this.#at()
     const shift: Shift = { id: this.#ports.newId(), person_id, behalf, on_at: at, off_at: null }
-    this.shift = shift
-    this.#last = null
-    this.refused.clear()
     await this.#ports.store.forgetTrace(person_id)
     await this.#ports.store.keepShift(shift)
     await this.#add({ shift, problem: null, kind: 'sign_on', at })
+    // Somebody else may have come meanwhile; and nobody is to ask the server of a shift whose sign-on is not kept.
+    if (this.#person !== person_id) return
+    this.shift = shift
+    this.#last = null
+    this.refused.clear()
   }
 
   async signOff(person_id: string): Promise<void> {

@@ -104,6 +104,18 @@ test('without an open shift no position is kept, before it and after it', async 
   clock.now += LONGEST_MS
 })
 
+test('a shift is told of when its sign-on is kept: before that the server would know nothing of it', async () => {
+  const { log, store } = makeLog()
+  const seen: (string | undefined)[] = []
+  const add = store.add
+  store.add = async (item) => {
+    seen.push(log.shift?.id)
+    return add(item)
+  }
+  await log.signOn('ann', null)
+  expect([seen, log.shift?.id]).toEqual([[undefined], 'id-1'])
+})
+
 test('a position taken before the sign-on does not belong to the shift', async () => {
   const { log, store } = makeLog()
   await log.signOn('ann', null)

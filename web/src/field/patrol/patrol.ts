@@ -102,7 +102,13 @@ const follower = new Follower({
 
 async function announce(): Promise<void> {
   const person = me()
-  current.shift = log.shift?.person_id === person ? log.shift : null
+  const shift = log.shift?.person_id === person ? log.shift : null
+  const [waiting, trace] = await Promise.all([log.waiting(), log.trace(person)])
+  if (person !== me()) return
+  // In one stroke: the server is asked of a shift unless its sign-on waits.
+  current.shift = shift
+  current.waiting = waiting.filter((one) => one.shift.person_id === person)
+  current.trace = trace
   current.open = log.isOpen(person)
   current.refused = [...log.refused]
   if (current.open) follower.begin()
@@ -111,10 +117,6 @@ async function announce(): Promise<void> {
     setAwake(false)
     Object.assign(current, { fix: null, no_fix: null })
   }
-  const [waiting, trace] = await Promise.all([log.waiting(), log.trace(person)])
-  if (person !== me()) return
-  current.waiting = waiting.filter((one) => one.shift.person_id === person)
-  current.trace = trace
   await lookAgain()
 }
 
