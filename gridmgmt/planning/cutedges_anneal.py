@@ -22,6 +22,7 @@ from gridmgmt.planning.cutedges_state import (
     Words,
     below,
     compiled,
+    copied,
     drawn,
     excess,
     grow,
@@ -214,15 +215,19 @@ def anneal(
     label = np.empty(len(best), np.int64)
     grow(problem, label, stream)
     parts = summed(problem, label)
-    cut = parts.border.sum() // 2
-    heat = np.array([schedule.hot, schedule.mild])
+    cut = 0
+    for part in range(problem.parts):
+        cut += parts.border[part]
+    cut //= 2
+    heat = np.empty(2)
+    heat[0], heat[1] = schedule.hot, schedule.mild
     steps = max(1, schedule.proposals // STEP)
     cooling = (schedule.cold / schedule.hot) ** (1.0 / steps)
     hardening = (schedule.strict / schedule.mild) ** (1.0 / steps)
     fewest = NONE
     if kept_to(problem, parts):
         fewest = cut
-        best[:] = label
+        copied(label, best)
     for turn in range(schedule.proposals):
         if turn % STEP == STEP - 1:
             heat[0] *= cooling
@@ -236,7 +241,7 @@ def anneal(
                 keep(pool, parts.code[part], label, part, parts.border[part], parts.weight[part])
         if cut < fewest and parts.off[0] < 1e-6 and kept_to(problem, parts):
             fewest = cut
-            best[:] = label
+            copied(label, best)
     return fewest
 
 

@@ -94,6 +94,24 @@ def combined(problem: Problem, pool: Pool, best: IntArray, fewest: int) -> int:
     return int(combine(problem, pool, (order, start, rows), best, fewest))
 
 
+@compiled
+def least_border(pool: Pool) -> int:
+    """The fewest edges that leave a pooled part; there is at least one."""
+    least = pool.border[0]
+    for row in range(1, pool.used[0]):
+        least = min(least, pool.border[row])
+    return int(least)
+
+
+@compiled
+def total_weight(problem: Problem) -> float:
+    """Of all nodes, summed in their order."""
+    total = 0.0
+    for node in range(len(problem.weight)):
+        total += problem.weight[node]
+    return total
+
+
 @njit(cache=True)
 def combine(
     problem: Problem, pool: Pool, index: tuple[IntArray, IntArray, IntArray], best: IntArray, fewest: int
@@ -102,11 +120,13 @@ def combine(
     order, start, rows = index
     member, border = pool.member, pool.border
     parts, words = problem.parts, member.shape[1]
-    least = border[: pool.used[0]].min()
+    least = least_border(pool)
     covered = np.zeros((parts + 1, words), np.uint64)
-    cursor, place, edges = np.zeros((3, parts + 1), np.int64)
+    cursor, place, edges = (
+        np.zeros(parts + 1, np.int64), np.zeros(parts + 1, np.int64), np.zeros(parts + 1, np.int64)
+    )  # fmt: skip
     picked = np.zeros(parts, np.int64)
-    total, load = problem.weight.sum(), np.zeros(parts + 1)
+    total, load = total_weight(problem), np.zeros(parts + 1)
     cursor[0] = start[0]
     depth, steps = 0, 0
     while depth >= 0 and steps < STEPS:
@@ -169,14 +189,15 @@ def rest_border(problem: Problem, covered: Words, weight: float) -> int:
         return -1
     first, neighbour, count = problem.first, problem.neighbour, len(problem.weight)
     free = np.zeros(count, np.bool_)
-    stack, begin = np.empty(count, np.int64), -1
+    stack, begin, left = np.empty(count, np.int64), -1, -1
     for node in range(count):
         free[node] = not holds(covered, node)
         if free[node]:
             begin = node
+            left += 1
     if begin < 0:
         return -1
-    left, leaving, top = free.sum() - 1, 0, 1
+    leaving, top = 0, 1
     stack[0], free[begin] = begin, False
     while top > 0:
         top -= 1

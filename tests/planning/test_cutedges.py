@@ -47,6 +47,21 @@ def lattice(width: int, height: int) -> list[tuple[int, int]]:
     return right + down
 
 
+@pytest.fixture
+def a_third_of_the_effort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Optima are found with fewer proposals than a search makes: there is room, and the tests are quick."""
+    monkeypatch.setattr(cutedges, "LEAST_PROPOSALS", cutedges.LEAST_PROPOSALS // 3)
+    monkeypatch.setattr(cutedges, "PROPOSALS_PER_EDGE", cutedges.PROPOSALS_PER_EDGE // 3)
+
+
+@pytest.fixture
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handful of nodes, or a rule that holds at any length, needs no 300,000 proposals a run."""
+    monkeypatch.setattr(cutedges, "LEAST_PROPOSALS", 3_000)
+    monkeypatch.setattr(cutedges, "PROPOSALS_PER_EDGE", 100)
+
+
+@pytest.mark.usefixtures("a_third_of_the_effort")
 @pytest.mark.parametrize("tolerance", FL25["fewest_cut_edges_by_tolerance"])
 def test_the_enumerated_optimum_of_25_precincts_is_found_at_each_tolerance(tolerance):
     labels = minimise_cut_edges(FL25["edges"], FL25["populations"], 3, tolerance=float(tolerance), seed=3)
@@ -54,6 +69,7 @@ def test_the_enumerated_optimum_of_25_precincts_is_found_at_each_tolerance(toler
     assert FL25["fewest_cut_edges_by_tolerance"][tolerance] == cut
 
 
+@pytest.mark.usefixtures("a_third_of_the_effort")
 @pytest.mark.parametrize("state", ["ME", "NM", "ID", "WV"])
 def test_proved_optima_of_counties_are_found(state):
     pairs, weights, k, fewest = county_graph(state)
@@ -62,6 +78,7 @@ def test_proved_optima_of_counties_are_found(state):
     assert plan.complete
 
 
+@pytest.mark.usefixtures("a_third_of_the_effort")
 def test_the_pool_finds_what_annealing_alone_does_not():
     pairs, weights, k, fewest = county_graph("LA")
     seen: list[int | None] = []
@@ -73,6 +90,7 @@ def test_the_pool_finds_what_annealing_alone_does_not():
     assert sorted(seen, reverse=True) == seen
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_the_same_seed_gives_the_same_plan_and_the_door_of_graphs_leads_here():
     pairs, weights, k, _ = county_graph("NM")
     first, again = (minimise_cut_edges(pairs, weights, k, tolerance=0.005, seed=7) for _ in range(2))
@@ -89,6 +107,7 @@ def test_the_same_seed_gives_the_same_plan_and_the_door_of_graphs_leads_here():
     assert np.array_equal(first, by_door)
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_a_time_limit_is_told_and_leaves_a_valid_plan():
     pairs = lattice(12, 12)
     with pytest.warns(StoppedEarly, match="time limit"):
@@ -96,6 +115,7 @@ def test_a_time_limit_is_told_and_leaves_a_valid_plan():
     require_valid(labels, pairs, np.ones(144), 4, 0.2)
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_each_group_is_divided_on_its_own():
     pairs = lattice(6, 4)
     groups = np.array(["a"] * 12 + ["b"] * 12)
@@ -113,16 +133,19 @@ def test_each_group_is_divided_on_its_own():
     assert [6, 6, 4, 4, 4] == np.bincount(labels).tolist()
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_as_many_parts_as_nodes_leave_nothing_to_move():
     assert [0, 1] == minimise_cut_edges([(0, 1)], [1, 1], 2, tolerance=0.0).tolist()
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_pieces_that_are_not_connected_get_whole_parts():
     pairs = [(0, 1), (2, 3), (3, 4), (4, 5)]
     labels = minimise_cut_edges(pairs, [1] * 6, 3, tolerance=0.0)
     assert [0, 0, 1, 1, 2, 2] == labels.tolist()
 
 
+@pytest.mark.usefixtures("short_runs")
 @pytest.mark.parametrize(
     ("weights", "k", "tolerance", "constraint"),
     [
