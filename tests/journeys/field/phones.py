@@ -15,6 +15,20 @@ ARTIFACTS = CHECKOUT / "artifacts" / "field"
 # A microphone that plays a tone, and nobody who is asked for permission.
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
+# Looks into what the phone has stored; a database that is not there yet is not made by looking.
+_KNOWS_OF = """id => new Promise((resolve) => {
+  const asked = indexedDB.open('gridmgmt_report')
+  asked.onupgradeneeded = () => asked.transaction.abort()
+  asked.onerror = () => resolve(false)
+  asked.onsuccess = () => {
+    const found = asked.result.transaction('known').objectStore('known').getAll()
+    found.onsuccess = () => {
+      asked.result.close()
+      resolve(found.result.some((one) => one.id === id))
+    }
+  }
+})"""
+
 
 @contextmanager
 def chromium_with_microphone() -> Iterator[Browser]:
@@ -69,6 +83,10 @@ class Reporter(FieldPage):
     def located(self) -> None:
         """Return when the page knows the cell of its place."""
         self.page.locator("[data-testid=position][data-cell]").wait_for()
+
+    def has_heard_of(self, case_id: str) -> None:
+        """Return when the phone has stored a case that it may be near to."""
+        self.page.wait_for_function(_KNOWS_OF, arg=case_id, polling=200)
 
     def case(self, case_id: str) -> dict[str, Any]:
         """A case as the server tells it to this worker."""
