@@ -170,7 +170,7 @@ class FieldPage:
 
     def unsent(self) -> int:
         """How many entries have not left the phone, as the header says."""
-        chip = self.by("outbox-chip")
+        chip = self.page.locator("[data-testid=outbox-chip][data-known=true]")
         return int(chip.get_attribute("data-waiting") or 0) + int(chip.get_attribute("data-refused") or 0)
 
     def reopen(self) -> None:

@@ -61,8 +61,9 @@ export interface TrackStore {
   /** In the order of `seq`. */
   all(): Promise<Item[]>
   /**
-   * Under the next number, in one stroke with all that belongs to it. A position gets the number after the last in
-   * its person's trace and is kept there as well; false when its shift is not open any more.
+   * Under the next number, in one stroke with all that belongs to it: a page may be killed between any two. A sign-on
+   * begins its person's shift and a new trace, a sign-off ends the shift. A position gets the number after the last
+   * in its person's trace and is kept there as well; false when its shift is not open any more.
    */
   add(item: NewItem): Promise<boolean>
   /** Of those that are still there. */
@@ -70,7 +71,6 @@ export interface TrackStore {
   remove(seqs: readonly number[]): Promise<void>
   /** A person's present or last one. */
   shift(person_id: string): Promise<Shift | null>
-  keepShift(shift: Shift): Promise<void>
   /** Every position of a person since his trace was last forgotten, by number. */
   trace(person_id: string): Promise<TrackPoint[]>
   forgetTrace(person_id: string): Promise<void>
@@ -155,8 +155,6 @@ export class TrackLog {
     if (this.isOpen(person_id)) return
     const at = this.#at()
     const shift: Shift = { id: this.#ports.newId(), person_id, behalf, on_at: at, off_at: null }
-    await this.#ports.store.forgetTrace(person_id)
-    await this.#ports.store.keepShift(shift)
     await this.#add({ shift, problem: null, kind: 'sign_on', at })
     // Somebody else may have come meanwhile; and nobody is to ask the server of a shift whose sign-on is not kept.
     if (this.#person !== person_id) return
@@ -171,9 +169,8 @@ export class TrackLog {
     if (!this.isOpen(person_id) || !this.shift) return
     const at = this.#at()
     const shift: Shift = { ...this.shift, off_at: at }
-    this.shift = shift
-    await this.#ports.store.keepShift(shift)
     await this.#add({ shift, problem: null, kind: 'sign_off', at })
+    if (this.#person === person_id) this.shift = shift
   }
 
   /** Keeps a position of the open shift; false when there is none, or when it says nothing new. */

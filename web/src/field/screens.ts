@@ -28,7 +28,7 @@ export const SCREEN: Record<Screen, ScreenOf> = {
   report: { title: 'field.report', tab: null, show: ReportForm },
   outbox: { title: 'field.outbox', tab: 'home', show: OutboxScreen },
   entry: { title: 'shell.entry', tab: 'home', show: EntryScreen },
-  map: { title: 'map.title', tab: 'map', show: MapScreen },
+  map: { title: 'own_map.title', tab: 'map', show: MapScreen },
   tasks: { title: 'field.tasks', tab: 'tasks', show: TasksScreen },
   case: { title: 'shell.case', tab: 'tasks', show: TaskScreen },
   inbox: { title: 'inbox.title', tab: 'home', show: InboxScreen },

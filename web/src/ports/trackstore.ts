@@ -50,11 +50,13 @@ export function trackStore(name = 'gridmgmt_walk'): TrackStore {
     all: async () => (await db.records.toArray()) as Item[],
     add: (item) =>
       db.transaction('rw', db.records, db.shifts, db.ways, async () => {
+        const { person_id, id } = item.shift
         if (item.kind !== 'point') {
+          if (item.kind === 'sign_on') await db.ways.where('person_id').equals(person_id).delete()
+          if (item.kind !== 'note') await db.shifts.put(item.shift)
           await db.records.add(item)
           return true
         }
-        const { person_id, id } = item.shift
         const open = await db.shifts.get(person_id)
         if (open?.id !== id || open.off_at !== null) return false
         const last = await db.ways.where('[person_id+no]').between([person_id, Dexie.minKey], [person_id, Dexie.maxKey]).last()
@@ -67,7 +69,6 @@ export function trackStore(name = 'gridmgmt_walk'): TrackStore {
     refuse: async (seqs, problem) => void (await db.records.where('seq').anyOf([...seqs]).modify({ problem })),
     remove: (seqs) => db.records.bulkDelete([...seqs]),
     shift: async (person_id) => (await db.shifts.get(person_id)) ?? null,
-    keepShift: async (shift) => void (await db.shifts.put(shift)),
     trace: way,
     forgetTrace: async (person_id) => void (await db.ways.where('person_id').equals(person_id).delete()),
   }

@@ -16,6 +16,8 @@ export const i18n = createI18n({
   fallbackLocale: 'zh-CN',
   messages: { 'zh-CN': zh } as Record<string, typeof zh>,
   missingWarn: false,
+  // Nobody is to read a key. Every journey in a browser fails on what a page complains of.
+  missing: (_, key) => console.error('no text', key),
   fallbackWarn: false,
 })
 

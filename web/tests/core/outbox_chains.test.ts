@@ -6,6 +6,17 @@ const OTHER_CASE = '019ab000-0000-7000-8000-00000000c002'
 const standing = (version: number, ...legal: string[]) =>
   ({ kind: 'done', value: { version, state: 'handled', legal, updated_at: null } }) as const
 
+/** A move of version 3, of a case that is at 5 by now and lets it be done anew. */
+async function overtaken() {
+  const network = new ScriptedNetwork(stale(5))
+  network.standing = standing(5, 'submit_result')
+  const { outbox, entry } = makeOutbox(network)
+  const move = makeMove(1, 'submit_result', 3)
+  await outbox.add(move)
+  await outbox.flush()
+  return { network, outbox, entry, move }
+}
+
 test('what was done to one case offline is sent in the order in which it was done', async () => {
   const network = new ScriptedNetwork()
   const { outbox } = makeOutbox(network)
@@ -57,12 +68,7 @@ test('a refused step that is given up lets the next one try', async () => {
 })
 
 test('a case that changed meanwhile is a conflict that shows how it stands, never an overwrite', async () => {
-  const network = new ScriptedNetwork(stale(5))
-  network.standing = standing(5, 'submit_result')
-  const { outbox, entry } = makeOutbox(network)
-  const move = makeMove(1, 'submit_result', 3)
-  await outbox.add(move)
-  await outbox.flush()
+  const { network, outbox, entry, move } = await overtaken()
   await outbox.flush(true)
   expect(['conflict', 5, 'handled']).toEqual([entry(move.id).state, entry(move.id).standing?.version, entry(move.id).standing?.state])
   expect(1).toBe(network.sent.length)
@@ -137,12 +143,7 @@ test('anything that the server takes twice as once can go through the outbox', a
 })
 
 test('what the owner chose while the case was being read again stands', async () => {
-  const network = new ScriptedNetwork(stale(5))
-  network.standing = standing(5, 'submit_result')
-  const { outbox, entry } = makeOutbox(network)
-  const move = makeMove(1, 'submit_result', 3)
-  await outbox.add(move)
-  await outbox.flush()
+  const { network, outbox, entry, move } = await overtaken()
   let answer = (): void => undefined
   const read = new Promise<void>((resolve) => (answer = resolve))
   network.look = async () => read.then(() => network.standing)

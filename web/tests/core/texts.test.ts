@@ -40,6 +40,13 @@ test('both languages have the same texts with the same placeholders', () => {
   }
 })
 
+test.each(Object.entries(LANGUAGES))('in %s no file of texts takes a name that another has: the later would hide the other', (language, texts) => {
+  const files = import.meta.glob<Record<string, object>>('../../src/core/i18n/*/*.ts', { import: 'texts', eager: true })
+  const names = Object.entries(files).flatMap(([file, one]) => (file.includes(`/${language}/`) ? Object.keys(one) : []))
+  expect(names.sort()).toEqual([...new Set(names)])
+  expect(names).toEqual(Object.keys(texts).filter((name) => !['errors', 'refusal'].includes(name)).sort())
+})
+
 test('texts lie in one file a feature, none longer than 400 lines', () => {
   const files = import.meta.glob<string>('../../src/core/i18n/**/*.ts', { query: '?raw', import: 'default', eager: true })
   expect(Object.keys(files).length).toBeGreaterThan(8)

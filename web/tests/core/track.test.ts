@@ -16,11 +16,13 @@ function memory(): TrackStore & { items: Map<number, Item> } {
     items,
     all: async () => [...items.values()].sort((a, b) => a.seq - b.seq),
     add: async (item) => {
+      const { person_id, id } = item.shift
       if (item.kind !== 'point') {
+        if (item.kind === 'sign_on') traces.delete(person_id)
+        if (item.kind !== 'note') shifts.set(person_id, item.shift)
         items.set((seq += 1), structuredClone({ ...item, seq }))
         return true
       }
-      const { person_id, id } = item.shift
       const open = shifts.get(person_id)
       if (open?.id !== id || open.off_at) return false
       const trace = traces.get(person_id) ?? []
@@ -32,7 +34,6 @@ function memory(): TrackStore & { items: Map<number, Item> } {
     refuse: async (seqs, problem) => seqs.forEach((one) => items.has(one) && Object.assign(items.get(one) ?? {}, { problem })),
     remove: async (seqs) => seqs.forEach((one) => items.delete(one)),
     shift: async (person_id) => shifts.get(person_id) ?? null,
-    keepShift: async (shift) => void shifts.set(shift.person_id, shift),
     trace: async (person_id) => traces.get(person_id) ?? [],
     forgetTrace: async (person_id) => void traces.delete(person_id),
   }

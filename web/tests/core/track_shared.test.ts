@@ -158,3 +158,29 @@ test('a refusal is written to what is still there', async () => {
   await store.refuse([item?.seq ?? 0, 99], localProblem('not_ready', 409, 'no'))
   expect((await store.all()).map((one) => one.problem?.code)).toEqual(['not_ready'])
 })
+
+test('a sign-on is kept with its shift and a sign-off with its end, or neither is', async () => {
+  const { log, store } = makeTab()
+  const shift: Shift = { id: 's1', person_id: 'ann', behalf: null, on_at: new Date(START).toISOString(), off_at: null }
+  const unkeepable = (): never => undefined as never
+  await expect(store.add({ shift, problem: null, kind: 'sign_on', at: unkeepable as never })).rejects.toThrow()
+  expect([await store.shift('ann'), await store.all()]).toEqual([null, []])
+  await log.signOn('ann', null)
+  const open = await store.shift('ann')
+  if (!open) throw new Error('no shift')
+  await expect(store.add({ shift: { ...open, off_at: open.on_at }, problem: null, kind: 'sign_off', at: unkeepable as never })).rejects.toThrow()
+  expect([(await store.shift('ann'))?.off_at, (await store.all()).map((one) => one.kind)]).toEqual([null, ['sign_on']])
+})
+
+test('a sign-on or a sign-off that found no room changes nothing', async () => {
+  const store = trackStore(name)
+  const full = { yes: true }
+  const { log } = makeTab({ ...store, add: async (item) => (full.yes ? Promise.reject(new Error('full')) : store.add(item)) })
+  await expect(log.signOn('ann', null)).rejects.toThrow('full')
+  expect(log.isOpen('ann')).toBe(false)
+  full.yes = false
+  await log.signOn('ann', null)
+  full.yes = true
+  await expect(log.signOff('ann')).rejects.toThrow('full')
+  expect(log.isOpen('ann')).toBe(true)
+})

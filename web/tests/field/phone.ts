@@ -5,7 +5,8 @@ import { createApp, h, nextTick } from 'vue'
 import type { App, Component } from 'vue'
 import { vi } from 'vitest'
 import type { Me } from '../../src/api/types.ts'
-import { entries, outbox } from '../../src/field/outbox/sending.ts'
+import { entries, known, outbox, store as outboxStore } from '../../src/field/outbox/sending.ts'
+import { go } from '../../src/field/route.ts'
 import { i18n } from '../../src/ui/i18n.ts'
 import { welcome } from '../../src/ui/session.ts'
 
@@ -22,7 +23,11 @@ export async function signIn(over: Partial<Me> = {}): Promise<void> {
 }
 
 /** The outbox tells the page what is in it, as after a start. */
-export const watchOutbox = (): (() => void) => outbox.subscribe((view) => (entries.value = view.entries))
+export const watchOutbox = (): (() => void) =>
+  outbox.subscribe((view) => {
+    entries.value = view.entries
+    known.value = true
+  })
 
 export interface Asked {
   url: string
@@ -42,6 +47,24 @@ export function server(routes: Record<string, () => Response | Promise<Response>
 }
 
 export const json = (body: unknown, status = 200): Response => new Response(JSON.stringify(body), { status })
+
+/** A worker signed in on a phone from which nothing leaves; answers how to clear it away. */
+export async function aPhone(routes: Parameters<typeof server>[0] = {}): Promise<() => Promise<void>> {
+  vi.spyOn(URL, 'createObjectURL').mockReturnValue('blob:shown')
+  vi.spyOn(outbox, 'flush').mockResolvedValue()
+  server(routes)
+  await signIn()
+  const stop = watchOutbox()
+  return async () => {
+    leaveAll()
+    go('home', null, true)
+    vi.restoreAllMocks()
+    await outboxStore.remove(entries.value.map((one) => one.id))
+    await settle()
+    stop()
+    vi.unstubAllGlobals()
+  }
+}
 
 const shown: App[] = []
 

@@ -6,7 +6,7 @@ import { caseActionJob, reportJob } from '../../src/core/outbox.ts'
 import { newDraft } from '../../src/core/report/draft.ts'
 import { lastSeen, remember } from '../../src/ports/packstore.ts'
 import { makeReport } from '../core/builders.ts'
-import { json, later, leaveAll, server, settle, show, signIn, watchOutbox } from './phone.ts'
+import { aPhone, json, later, server, settle, show, signIn } from './phone.ts'
 
 vi.mock('../../src/field/patrol/patrol.ts', async (original) => {
   const { computed, reactive } = await import('vue')
@@ -31,7 +31,8 @@ const { patrol } = (await import('../../src/field/patrol/patrol.ts')) as unknown
 }
 const { readThings, seen } = await import('../../src/field/map/things.ts')
 const { drafts, dropDraft, keepDraft, store } = await import('../../src/field/report/reporting.ts')
-const { entries, outbox, store: outboxStore } = await import('../../src/field/outbox/sending.ts')
+const { default: OutboxChip } = await import('../../src/field/shell/OutboxChip.vue')
+const { known, outbox, store: outboxStore } = await import('../../src/field/outbox/sending.ts')
 const { go } = await import('../../src/field/route.ts')
 const { setLocale } = await import('../../src/ui/i18n.ts')
 const { MAP_PALETTES } = await import('../../src/ui/map/palette.ts')
@@ -39,25 +40,15 @@ const { MAP_PALETTES } = await import('../../src/ui/map/palette.ts')
 const CATALOGUE = { items: [{ key: 'refuse', name: '暴露垃圾', name_en: 'Exposed refuse' }], phrases: [] }
 const report = (id: string) => reportJob(makeReport({ id }), '暴露垃圾', [])
 
-let stop = (): void => undefined
+let clear: () => Promise<void>
 beforeEach(async () => {
-  // Nothing leaves the phone here.
-  vi.spyOn(outbox, 'flush').mockResolvedValue()
-  server({ '/categories': () => json(CATALOGUE) })
-  await signIn()
-  stop = watchOutbox()
+  clear = await aPhone({ '/categories': () => json(CATALOGUE) })
 })
 afterEach(async () => {
-  leaveAll()
   await setLocale('zh-CN')
-  go('home', null, true)
-  vi.restoreAllMocks()
   Object.assign(patrol, { open: false, waiting: { records: 0, positions: 0 } })
-  await outboxStore.remove(entries.value.map((one) => one.id))
   for (const draft of await store.drafts('worker')) await dropDraft(draft.id)
-  await settle()
-  stop()
-  vi.unstubAllGlobals()
+  await clear()
 })
 
 /** An entry that its report or step has become. */
@@ -110,6 +101,18 @@ test('the address of an entry that is somebody else’s, or not here, says that 
   await settle()
   expect(root.querySelector('article')?.textContent).toBe(said)
   await outboxStore.remove(['theirs'])
+})
+
+test('before the phone has said what it holds nobody is told that all was sent', async () => {
+  await outbox.announce()
+  known.value = false
+  const [chip, card] = [show(OutboxChip), show(LeaveCard)]
+  expect(chip.root.textContent).toContain('查看中')
+  expect(card.root.textContent).not.toContain('没有未送达的内容')
+  known.value = true
+  await settle()
+  expect(chip.root.textContent).toContain('已发完')
+  expect(card.root.textContent).toContain('没有未送达的内容')
 })
 
 test('before signing out everything is told that stays on the phone', async () => {

@@ -4,9 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { TakenPhoto } from '../../src/ports/photos.ts'
 import type { Recording, TakenRecording } from '../../src/ports/voice.ts'
 import { newDraft } from '../../src/core/report/draft.ts'
+import type { Entry } from '../../src/core/outbox.ts'
 import type { Draft } from '../../src/core/report/draft.ts'
 import { CATEGORIES } from '../core/report/builders.ts'
-import { choose, json, later, leaveAll, server, settle, show, signIn, watchOutbox } from './phone.ts'
+import { aPhone, choose, json, later, server, settle, show, signIn } from './phone.ts'
 
 const photos = vi.hoisted(() => ({ reading: new Map<string, Promise<unknown>>() }))
 const voice = vi.hoisted(() => ({ record: (): Promise<unknown> => Promise.reject('failed') }))
@@ -53,26 +54,25 @@ const refuse = async (id: string, code: string): Promise<void> => {
 }
 const PROBLEM = { type: '', title: '', status: 409, code: '', detail: '', article: null, rule: null, facts: {}, request_id: '' }
 
-let stop = (): void => undefined
+let clear: () => Promise<void>
 beforeEach(async () => {
-  vi.spyOn(URL, 'createObjectURL').mockReturnValue('blob:shown')
-  // Nothing leaves the phone here.
-  vi.spyOn(outbox, 'flush').mockResolvedValue()
-  server({ '/categories': () => json({ items: CATEGORIES, phrases: [] }) })
-  await signIn()
-  stop = watchOutbox()
+  clear = await aPhone({ '/categories': () => json({ items: CATEGORIES, phrases: [] }) })
 })
 afterEach(async () => {
-  leaveAll()
-  go('home', null, true)
-  vi.restoreAllMocks()
+  await clear()
   photos.reading.clear()
-  await outboxStore.remove(entries.value.map((one) => one.id))
   for (const draft of await store.drafts('worker')) await store.remove(draft.id)
-  await settle()
-  stop()
-  vi.unstubAllGlobals()
 })
+
+/** A report that was sent, and refused because its id has other content on the server. */
+async function refusedForContent(): Promise<{ draft: Draft; entry: Entry }> {
+  const draft = await withPhoto(makeDraft())
+  await sendAsReport(draft, REFUSE)
+  await refuse(draft.id, 'content_differs')
+  const entry = await outboxStore.get(draft.id)
+  if (!entry) throw new Error('no entry')
+  return { draft, entry }
+}
 
 async function openForm(draft: Draft) {
   go('report', draft.id)
@@ -166,11 +166,7 @@ test('what is kept is said to be kept, whatever becomes of the bookkeeping aroun
 })
 
 test('a report of which the server has another content is mended once', async () => {
-  const draft = await withPhoto(makeDraft())
-  await sendAsReport(draft, REFUSE)
-  await refuse(draft.id, 'content_differs')
-  const entry = await outboxStore.get(draft.id)
-  if (!entry) throw new Error('no entry')
+  const { draft, entry } = await refusedForContent()
   const mended = await draftOfRefused(entry)
   expect(mended.id).not.toBe(draft.id)
   expect((await draftOfRefused(entry)).id).toBe(mended.id)
@@ -180,11 +176,7 @@ test('a report of which the server has another content is mended once', async ()
 })
 
 test('a page that died between keeping the mended report and removing the refused one does so at its next start', async () => {
-  const draft = await withPhoto(makeDraft())
-  await sendAsReport(draft, REFUSE)
-  await refuse(draft.id, 'content_differs')
-  const entry = await outboxStore.get(draft.id)
-  if (!entry) throw new Error('no entry')
+  const { entry } = await refusedForContent()
   const mended = await draftOfRefused(entry)
   await sendAsReport({ ...mended, mends: undefined as never }, REFUSE)
   await store.save(mended)

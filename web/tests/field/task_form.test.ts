@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { CaseDetail, LegalAction } from '../../src/api/types.ts'
 import type { TakenPhoto } from '../../src/ports/photos.ts'
 import { StorageFull } from '../../src/core/outbox.ts'
-import { choose, json, later, leaveAll, server, settle, show, signIn, watchOutbox } from './phone.ts'
+import { aPhone, choose, json, later, server, settle, show, signIn } from './phone.ts'
 
 const photos = vi.hoisted(() => ({ reading: new Map<string, Promise<unknown>>() }))
 /** How long it takes to find out who is signed in. */
@@ -25,7 +25,7 @@ const { default: TaskScreen } = await import('../../src/field/tasks/TaskScreen.v
 const { default: RequestList } = await import('../../src/ui/case/RequestList.vue')
 const { default: WordsForm } = await import('../../src/ui/case/beside/WordsForm.vue')
 const { default: CallForm } = await import('../../src/ui/case/beside/CallForm.vue')
-const { entries, outbox, store: outboxStore } = await import('../../src/field/outbox/sending.ts')
+const { entries, outbox } = await import('../../src/field/outbox/sending.ts')
 const { go } = await import('../../src/field/route.ts')
 const { unsaved } = await import('../../src/ui/unsaved.ts')
 
@@ -50,27 +50,16 @@ const makeDetail = (over: Partial<CaseDetail> = {}): CaseDetail =>
 const refusal = (status: number, code: string): Response =>
   json({ type: '', title: '', status, code, detail: '', article: null, rule: null, facts: {}, request_id: '' }, status)
 
-let stop = (): void => undefined
+let clear: () => Promise<void>
 beforeEach(async () => {
   cases += 1
-  vi.spyOn(URL, 'createObjectURL').mockReturnValue('blob:shown')
-  // Nothing leaves the phone here.
-  vi.spyOn(outbox, 'flush').mockResolvedValue()
   vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false)
-  server()
-  await signIn()
-  stop = watchOutbox()
+  clear = await aPhone()
 })
 afterEach(async () => {
-  leaveAll()
-  go('home', null, true)
-  vi.restoreAllMocks()
   photos.reading.clear()
   line.ensured = Promise.resolve()
-  await outboxStore.remove(entries.value.map((one) => one.id))
-  await settle()
-  stop()
-  vi.unstubAllGlobals()
+  await clear()
 })
 
 type Find = <T extends HTMLElement>(id: string) => T | null

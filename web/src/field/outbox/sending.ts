@@ -27,6 +27,8 @@ export const outbox = new Outbox({
 })
 
 export const entries = shallowRef<readonly Entry[]>([])
+/** Whether the phone has said what it holds of whoever uses it; until then nobody is told that all was sent. */
+export const known = shallowRef(false)
 /** Reports of somebody else that wait on this phone; of what they say nothing is known here. */
 export const ofOthers = shallowRef(0)
 /** What is not home yet, oldest first: that is the order of sending. */
@@ -80,7 +82,10 @@ export async function startOutbox(): Promise<void> {
     ofOthers.value = view.of_others
   })
   watch(() => session.me?.id ?? null, async (person_id) => {
+    known.value = false
+    entries.value = []
     await outbox.belongTo(person_id)
+    if (person_id === (session.me?.id ?? null)) known.value = true
     await sendNow()
   }, { immediate: true })
   onEntriesChanged(fieldDb(), () => void outbox.announce())

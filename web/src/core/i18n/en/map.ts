@@ -4,7 +4,7 @@ import type { Texts } from '../texts.ts'
 import type { texts as chinese } from '../zh-CN/map.ts'
 
 export const texts: Texts<typeof chinese> = {
-  map: {
+  own_map: {
     title: 'Map',
     home: 'Map',
     label: 'Map of my grids; the list below holds the same, nearest first',

@@ -12,6 +12,7 @@ export const texts: Texts<typeof chinese> = {
     waiting: '{n} waiting',
     refused: '{n} refused',
     all_sent: 'All sent',
+    looking: 'Looking',
     outbox_label: 'Still on this phone: {what}',
     nothing_here: 'Nothing on this phone waits to be sent',
     news: {

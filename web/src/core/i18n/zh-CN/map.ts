@@ -1,7 +1,7 @@
 // 地图页：自己的网格、附近的任务、离线地图包。
 
 export const texts = {
-  map: {
+  own_map: {
     title: '地图',
     home: '地图',
     label: '我的网格地图；下方列表内容相同，按距离排列',

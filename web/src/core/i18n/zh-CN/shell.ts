@@ -11,6 +11,7 @@ export const texts = {
     waiting: '{n} 件待发',
     refused: '{n} 件退回',
     all_sent: '已发完',
+    looking: '查看中',
     outbox_label: '还在手机里的：{what}',
     nothing_here: '手机里没有未发送的内容',
     news: {
